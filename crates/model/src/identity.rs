@@ -1,0 +1,179 @@
+//! Identities: who somebody is (Kratos: `identity/identity.go`, contract §7).
+
+use crate::credentials::{Credentials, CredentialsType, OidcConfig, OidcLink};
+use crate::timestamp::Timestamp;
+use base64::Engine as _;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Whether an identity may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityState {
+    Active,
+    Inactive,
+}
+
+/// An address that can be proven (`verification.via` in the identity schema).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerifiableAddress {
+    pub id: Uuid,
+    pub value: String,
+    pub verified: bool,
+    /// `email` or `sms`.
+    pub via: String,
+    /// `pending`, `sent` or `completed`.
+    pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// An address that could recover the account (`recovery.via`); kept because clients read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryAddress {
+    pub id: Uuid,
+    pub value: String,
+    pub via: String,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// An identity with everything that belongs to it, as one record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    pub id: Uuid,
+    pub schema_id: String,
+    pub state: IdentityState,
+    #[serde(default)]
+    pub state_changed_at: Option<Timestamp>,
+    pub traits: Value,
+    #[serde(default)]
+    pub verifiable_addresses: Vec<VerifiableAddress>,
+    #[serde(default)]
+    pub recovery_addresses: Vec<RecoveryAddress>,
+    #[serde(default)]
+    pub metadata_public: Option<Value>,
+    #[serde(default)]
+    pub metadata_admin: Option<Value>,
+    #[serde(default)]
+    pub external_id: Option<String>,
+    #[serde(default)]
+    pub organization_id: Option<Uuid>,
+    #[serde(default)]
+    pub credentials: BTreeMap<CredentialsType, Credentials>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Identity {
+    /// An active identity without traits, addresses or credentials.
+    pub fn new(id: Uuid, schema_id: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            schema_id: schema_id.to_owned(),
+            state: IdentityState::Active,
+            state_changed_at: Some(now),
+            traits: json!({}),
+            verifiable_addresses: Vec::new(),
+            recovery_addresses: Vec::new(),
+            metadata_public: None,
+            metadata_admin: None,
+            external_id: None,
+            organization_id: None,
+            credentials: BTreeMap::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.state == IdentityState::Active
+    }
+
+    /// The links to providers, empty when there are none or the stored shape is foreign.
+    pub fn oidc_links(&self) -> Vec<OidcLink> {
+        self.credentials
+            .get(&CredentialsType::Oidc)
+            .and_then(|credentials| {
+                serde_json::from_value::<OidcConfig>(credentials.config.clone()).ok()
+            })
+            .map(|config| config.providers)
+            .unwrap_or_default()
+    }
+
+    /// Replaces the links and the identifiers that follow from them; none left removes the credential.
+    pub fn set_oidc_links(&mut self, links: Vec<OidcLink>, now: Timestamp) {
+        if links.is_empty() {
+            self.credentials.remove(&CredentialsType::Oidc);
+            return;
+        }
+        let identifiers = links.iter().map(OidcLink::identifier).collect();
+        let config = serde_json::to_value(OidcConfig { providers: links }).unwrap_or_default();
+        let entry = self
+            .credentials
+            .entry(CredentialsType::Oidc)
+            .or_insert_with(|| Credentials {
+                credentials_type: CredentialsType::Oidc,
+                identifiers: Vec::new(),
+                config: Value::Null,
+                version: 0,
+                created_at: now,
+                updated_at: now,
+            });
+        entry.identifiers = identifiers;
+        entry.config = config;
+        entry.updated_at = now;
+    }
+
+    /// What the person themself and the public API see. `public_url` is `serve.public.base_url`.
+    pub fn to_public(&self, public_url: &str) -> Value {
+        let mut out = Map::new();
+        out.insert("id".into(), json!(self.id));
+        if let Some(external_id) = &self.external_id {
+            out.insert("external_id".into(), json!(external_id));
+        }
+        out.insert("schema_id".into(), json!(self.schema_id));
+        out.insert(
+            "schema_url".into(),
+            json!(schema_url(public_url, &self.schema_id)),
+        );
+        out.insert("state".into(), json!(self.state));
+        if let Some(at) = self.state_changed_at {
+            out.insert("state_changed_at".into(), json!(at));
+        }
+        out.insert("traits".into(), self.traits.clone());
+        if !self.verifiable_addresses.is_empty() {
+            out.insert(
+                "verifiable_addresses".into(),
+                json!(self.verifiable_addresses),
+            );
+        }
+        if !self.recovery_addresses.is_empty() {
+            out.insert("recovery_addresses".into(), json!(self.recovery_addresses));
+        }
+        out.insert("metadata_public".into(), json!(self.metadata_public));
+        out.insert("created_at".into(), json!(self.created_at));
+        out.insert("updated_at".into(), json!(self.updated_at));
+        out.insert("organization_id".into(), json!(self.organization_id));
+        Value::Object(out)
+    }
+
+    /// What the admin API shows besides: `metadata_admin` when set. Credentials are added by the caller.
+    pub fn to_admin(&self, public_url: &str) -> Value {
+        let mut out = self.to_public(public_url);
+        if let (Some(metadata), Some(map)) = (&self.metadata_admin, out.as_object_mut()) {
+            map.insert("metadata_admin".into(), metadata.clone());
+        }
+        out
+    }
+}
+
+/// Where an identity's schema can be read: the id in base64url without padding, as Kratos writes it.
+pub fn schema_url(public_url: &str, schema_id: &str) -> String {
+    let encoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(schema_id);
+    format!("{}/schemas/{encoded}", public_url.trim_end_matches('/'))
+}

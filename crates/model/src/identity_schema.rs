@@ -1,0 +1,3 @@
+//! Identity schemas: which traits are allowed, and what follows from them.
+/// A parsed identity schema.
+pub struct IdentitySchema;
