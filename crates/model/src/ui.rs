@@ -1,5 +1,8 @@
 //! The form that a flow shows: a container of nodes and messages (Kratos: `ui/container`, `ui/node`).
 
+mod errors;
+mod sort;
+
 use crate::message::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
