@@ -1,1 +1,79 @@
+//! Speaks OpenID Connect to identity providers: builds the authorization URL, and turns a callback's code or a
+//! submitted ID token into verified [`Claims`](bia_model::Claims) and [`Facts`].
+//!
+//! One small trait, [`Provider`], and one table, [`Providers`]. Microsoft is served best; `generic` and the other
+//! named providers share its path: authorize, token request, ID-token check, claims. Metadata and keys are cached,
+//! so that a sign-in costs one call (token) once warm, and an outage of discovery stops nobody.
+//!
+//! What this crate never does: know a store, a flow, a cookie or a mapper; decide who a person is in our database;
+//! branch on an AADSTS number; let a secret, a token or a claim's value into an error or a log line.
+//!
+//! Where to start: [`Provider`], then `microsoft.rs` (tenants and policies), `id_token.rs` (what is believed),
+//! `keys.rs` and `discovery.rs` (caches), `client_auth.rs` (secrets, certificate, federated token).
+//!
+//! ```
+//! use bia_provider::{ProviderError, Step};
+//! let error = ProviderError::denied("access_denied", Some("AADSTS65004: User declined to consent."));
+//! assert_eq!(error.step(), Step::Denied);
+//! assert_eq!(error.to_api().code, 400); // back into the form
+//! ```
 
+mod aadsts;
+mod error;
+mod request;
+
+pub use aadsts::{Explanation, explain};
+pub use error::{ProviderError, Step, Upstream};
+pub use request::{
+    Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed, SignOutRequest, SignedIn,
+    Tokens,
+};
+
+use async_trait::async_trait;
+use bia_model::Timestamp;
+use secrecy::SecretString;
+use std::sync::Arc;
+use url::Url;
+
+/// One configured connection to an identity provider.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The configured `id`; part of the identifier `<id>:<subject>`.
+    fn id(&self) -> &str;
+
+    /// Where to send the browser.
+    async fn authorize(&self, request: AuthorizeRequest<'_>) -> Result<Authorization, ProviderError>;
+
+    /// Redeems a code and believes what its ID token (or userinfo) says after checking it.
+    async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<SignedIn, ProviderError>;
+
+    /// Checks an ID token that a native app submits (contract §3.8).
+    async fn verify_id_token(&self, request: IdTokenRequest<'_>) -> Result<SignedIn, ProviderError>;
+
+    /// Asks for fresh tokens with a stored refresh token, to learn whether the person is still there.
+    /// [`ProviderError::ends_sessions`] tells what a failure means.
+    async fn refresh(&self, refresh_token: &SecretString, now: Timestamp) -> Result<Refreshed, ProviderError>;
+
+    /// Where to send the browser to sign out at the provider, if it offers that.
+    async fn sign_out_url(&self, request: SignOutRequest<'_>, now: Timestamp) -> Option<Url>;
+
+    /// The origin whose pages may frame our front-channel logout (`https://login.microsoftonline.com`).
+    fn sign_in_origin(&self) -> Option<String>;
+}
+
+/// The configured providers, in the order of the configuration.
+pub struct Providers {
+    list: Vec<Arc<dyn Provider>>,
+}
+
+impl Providers {
+    /// The provider with that id, or the one that lists it among its `aliases`.
+    pub fn get(&self, id_or_alias: &str) -> Option<Arc<dyn Provider>> {
+        self.list.iter().find(|p| p.id() == id_or_alias).cloned()
+    }
+
+    /// All enabled providers in configured order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        self.list.iter()
+    }
+}
