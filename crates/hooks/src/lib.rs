@@ -13,5 +13,15 @@
 //! Where to start: [`Registry`] (names to hooks), then [`run`] (order, precedence, what stops a flow).
 
 pub mod context;
+mod registry;
+mod require_verified_address;
+pub mod run;
+mod services;
+mod sessions;
+mod verification;
+pub mod web_hook;
 
 pub use context::{Effects, Hook, HookContext, HookError, HookMessage, Moment, Request};
+pub use registry::{Registry, RegistryError};
+pub use run::{Hooks, Method};
+pub use services::{Background, Bodies, BodyError, Pace, Services};
