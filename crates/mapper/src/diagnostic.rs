@@ -44,7 +44,7 @@ impl SnippetFault {
 }
 
 /// A failed snippet. Holds source text and names, never values of claims.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     pub kind: SnippetFault,
     /// go-jsonnet's wording where the failure is a common one.
@@ -62,10 +62,12 @@ pub struct Diagnostic {
     pub hints: Vec<String>,
     /// The way that led here, innermost first: `file:line:column what`.
     pub trace: Vec<String>,
+    /// The mapper said `error 'cancel'`, by which a web-hook body skips its call.
+    pub cancel: bool,
 }
 
 /// The line of source in which a snippet failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excerpt {
     pub text: String,
     /// Characters before the caret.
@@ -74,10 +76,10 @@ pub struct Excerpt {
 }
 
 /// A field that does exist, by name and JSON type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbour {
     pub path: String,
-    pub r#type: &'static str,
+    pub r#type: String,
 }
 
 impl Diagnostic {

@@ -149,6 +149,13 @@ impl MapperError {
         }
     }
 
+    /// Whether the snippet said `error 'cancel'`.
+    // Kratos: a web-hook body that does so skips its call silently; matched by the beginning of the text.
+    #[must_use]
+    pub fn is_cancel(&self) -> bool {
+        self.snippet().is_some_and(|diagnostic| diagnostic.cancel)
+    }
+
     fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::Output(output) => output.advice(),
@@ -201,6 +208,8 @@ pub enum Expected {
     String,
     /// An array whose elements are `{ via: string, value: string }`.
     Addresses,
+    /// One of Ory's regions.
+    Region,
 }
 
 impl fmt::Display for OutputError {
@@ -208,6 +217,7 @@ impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, expected } = self;
         match expected {
+            Expected::Region => f.write_str("the provided region is not a valid Ory region"),
             Expected::Addresses => write!(
                 f,
                 "Failed to unmarshal value for key {key}. Please check your Jsonnet code!"

@@ -10,8 +10,8 @@
 //!
 //! Where to start reading: [`Mapper`] (`mapper.rs`) is the way in; `pool.rs` and `pool/schedule.rs` decide who runs when;
 //! `protocol.rs` is all that parent and worker say to each other; `worker.rs` is the other side of the pipe, with its limits
-//! in `worker/limits.rs` and the evaluator in `worker/engine.rs`; `output.rs` reads what a mapper returned; `diagnostic.rs`
-//! and `explain.rs` turn a failure into something a person can act on.
+//! in `worker/limits.rs` and the evaluator in `worker/engine.rs`; `output.rs` reads what a mapper returned; `diagnostic.rs`,
+//! `worker/failure.rs` and `worker/locate.rs` turn a failure into something a person can act on.
 //!
 //! ```no_run
 //! # async fn sign_in() -> Result<(), bia_mapper::MapperError> {
@@ -29,6 +29,8 @@ mod diagnostic;
 mod error;
 mod mapper;
 mod output;
+mod pool;
+mod protocol;
 mod settings;
 mod worker;
 

@@ -1,9 +1,14 @@
 //! The handle that the rest of the program holds: checks sizes, asks the pool, reads the answer.
 
 use std::sync::Arc;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
 
 use crate::error::MapperError;
 use crate::output::{MappedIdentity, mapped_identity};
+use crate::pool::{Pool, Work};
+use crate::protocol::Job;
 use crate::settings::Settings;
 
 /// The `identity` that a mapper sees at registration, when there is none yet.
@@ -47,15 +52,27 @@ pub struct PoolStats {
 /// The pool of workers. Cheap to clone; the workers end with the last handle or with [`Mapper::shutdown`].
 #[derive(Clone)]
 pub struct Mapper {
-    settings: Arc<Settings>,
+    pool: Arc<Pool>,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    source_bytes_max: usize,
+    input_bytes_max: usize,
 }
 
 impl Mapper {
     /// Prepares the pool. Workers start with the first evaluation.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let limits = Limits {
+            source_bytes_max: settings.source_bytes_max,
+            input_bytes_max: settings.input_bytes_max,
+        };
         Self {
-            settings: Arc::new(settings),
+            pool: Arc::new(Pool::new(settings)),
+            limits,
         }
     }
 
@@ -64,8 +81,7 @@ impl Mapper {
     /// # Errors
     /// See [`MapperError`]; each names the snippet.
     pub async fn evaluate(&self, evaluation: Evaluation<'_>) -> Result<String, MapperError> {
-        let _ = (evaluation, &self.settings);
-        Err(MapperError::ShutDown)
+        self.run(Job::Evaluate, evaluation).await
     }
 
     /// Evaluates a mapper over claims and reads its output with Kratos' rules.
@@ -114,16 +130,90 @@ impl Mapper {
     /// # Errors
     /// See [`MapperError`].
     pub async fn check(&self, source: &Source<'_>) -> Result<(), MapperError> {
-        let _ = source;
-        Err(MapperError::ShutDown)
+        self.run(
+            Job::Check,
+            Evaluation {
+                source: *source,
+                ext_vars: &[],
+                tla: &[],
+                imports: &[],
+            },
+        )
+        .await
+        .map(drop)
     }
 
     /// Ends all workers and waits for them. Evaluations that wait or run fail with [`MapperError::ShutDown`].
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        let threads = self.pool.close();
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(|thread| drop(thread.join()))
+        });
+        if joined.await.is_err() {
+            tracing::warn!("a thread of the mapper pool could not be waited for");
+        }
+    }
 
     /// A look at the pool.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        PoolStats::default()
+        self.pool.stats()
+    }
+
+    async fn run(&self, job: Job, evaluation: Evaluation<'_>) -> Result<String, MapperError> {
+        let started = Instant::now();
+        let result = match self.work(job, evaluation) {
+            Ok(work) => self.pool.run(work).await,
+            Err(refused) => Err(refused),
+        };
+        let outcome = result.as_ref().map_or_else(MapperError::kind, |_| "ok");
+        metrics::counter!("bia_mapper_evaluations_total", "outcome" => outcome).increment(1);
+        metrics::histogram!("bia_mapper_evaluation_seconds")
+            .record(started.elapsed().as_secs_f64());
+        result
+    }
+
+    /// Checks the sizes, so that what is too large never reaches a worker, and owns the texts.
+    fn work(&self, job: Job, evaluation: Evaluation<'_>) -> Result<Work, MapperError> {
+        let Evaluation {
+            source,
+            ext_vars,
+            tla,
+            imports,
+        } = evaluation;
+        let name = source.name.to_owned();
+        let size = source.text.len()
+            + imports
+                .iter()
+                .map(|(path, text)| path.len() + text.len())
+                .sum::<usize>();
+        let max = self.limits.source_bytes_max;
+        if size > max {
+            return Err(MapperError::SourceTooLarge { name, size, max });
+        }
+        let size = ext_vars
+            .iter()
+            .chain(tla)
+            .map(|(variable, json)| variable.len() + json.len())
+            .sum::<usize>();
+        let max = self.limits.input_bytes_max;
+        if size > max {
+            return Err(MapperError::InputTooLarge { name, size, max });
+        }
+        let owned = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(name, json)| ((*name).to_owned(), (*json).to_owned()))
+                .collect()
+        };
+        Ok(Work {
+            job,
+            hash: Sha256::digest(source.text).into(),
+            name,
+            text: source.text.to_owned(),
+            ext_vars: owned(ext_vars),
+            tla: owned(tla),
+            imports: imports.to_vec(),
+        })
     }
 }

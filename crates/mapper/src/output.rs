@@ -28,6 +28,18 @@ pub struct MappedAddress {
     pub value: String,
 }
 
+// Kratos: the regions of Ory's network; any other name is refused even where none is used.
+const REGIONS: [&str; 8] = [
+    "eu-central",
+    "asia-northeast",
+    "us-east",
+    "us-west",
+    "eu",
+    "asia",
+    "us",
+    "global",
+];
+
 /// The longest reason of a refusal that reaches a page.
 const DENY_REASON_CHARS_MAX: usize = 500;
 
@@ -103,7 +115,13 @@ fn object(
 fn region(identity: &Map<String, Value>) -> Result<Option<String>, OutputError> {
     match identity.get("region") {
         None => Ok(None),
-        Some(Value::String(region)) => Ok(Some(region.clone())),
+        Some(Value::String(region)) if REGIONS.contains(&region.as_str()) => {
+            Ok(Some(region.clone()))
+        }
+        Some(Value::String(_)) => Err(OutputError {
+            key: "identity.region",
+            expected: Expected::Region,
+        }),
         Some(_) => Err(OutputError {
             key: "identity.region",
             expected: Expected::String,

@@ -93,6 +93,17 @@ fn status_and_id_are_those_of_kratos() {
 }
 
 #[test]
+fn an_unknown_region_is_a_bad_request() {
+    let of = |region: &str| {
+        mapped_identity(json!({"identity": {"traits": {}, "region": region}}))
+            .map(|mapped| mapped.region)
+    };
+    assert_eq!(of("eu-central"), Ok(Some("eu-central".to_owned())));
+    let error = crate::MapperError::from(of("mars").expect_err("must be refused"));
+    assert_eq!((error.code(), error.error_id()), (400, None));
+}
+
+#[test]
 fn email_addresses_are_normalised_and_others_are_not() {
     let mapped = mapped_identity(json!({"identity": {"traits": {}, "verified_addresses": [
         {"via": "email", "value": " Alice@Contoso.Example "}, {"via": "sms", "value": " +49 "}, {"Via": "email", "VALUE": "B@x"}, null
