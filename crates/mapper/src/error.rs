@@ -52,6 +52,9 @@ pub enum MapperError {
     /// The worker's native stack ran out, which deeply nested text or data can do.
     #[error("mapper `{name}` is nested too deeply, or builds data that is, and was stopped")]
     StackExhausted { name: String },
+    /// The evaluator met a fault of its own, as it does with absurd numbers in formats.
+    #[error("the evaluator failed on mapper `{name}` with a fault of its own")]
+    EvaluatorPanicked { name: String },
     /// The worker ended for another reason, for example killed from outside.
     #[error("the worker process ended while it ran mapper `{name}` ({how})")]
     WorkerDied { name: String, how: String },
@@ -86,6 +89,7 @@ impl MapperError {
             Self::Timeout { .. } => "timeout",
             Self::OutOfMemory { .. } => "out_of_memory",
             Self::StackExhausted { .. } => "stack_exhausted",
+            Self::EvaluatorPanicked { .. } => "evaluator_panicked",
             Self::WorkerDied { .. } => "worker_died",
             Self::WorkerLied { .. } => "worker_lied",
             Self::WorkerUnavailable { .. } => "worker_unavailable",
@@ -240,7 +244,7 @@ impl std::error::Error for OutputError {}
 impl OutputError {
     fn code(&self) -> u16 {
         // Kratos: wrong verified_addresses are a bad request, which leads back to the flow; all others are its error page.
-        if self.key == "identity.verified_addresses" {
+        if self.key == "identity.verified_addresses" || self.expected == Expected::Region {
             400
         } else {
             500

@@ -366,6 +366,7 @@ impl Shared {
                         limit: self.settings.memory_bytes,
                     },
                     Death::StackExhausted => MapperError::StackExhausted { name: name() },
+                    Death::Panicked => MapperError::EvaluatorPanicked { name: name() },
                     Death::Other(how) => MapperError::WorkerDied { name: name(), how },
                 };
                 (Err(error), Ending::Crashed)
@@ -391,13 +392,7 @@ impl Shared {
                 line,
                 column,
             }),
-            Reply::Failed(diagnostic) => Err(match serde_json::from_str(&diagnostic) {
-                Ok(diagnostic) => MapperError::Snippet(Box::new(diagnostic)),
-                Err(_) => MapperError::WorkerLied {
-                    name,
-                    what: "an unreadable diagnostic".to_owned(),
-                },
-            }),
+            Reply::Failed(diagnostic) => Err(MapperError::Snippet(diagnostic)),
         }
     }
 

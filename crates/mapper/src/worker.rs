@@ -25,7 +25,8 @@ const HELLO_BYTES_MAX: usize = 64;
 const EXIT_NO_GREETING: i32 = 64;
 const EXIT_NO_LIMITS: i32 = 65;
 const EXIT_BAD_REQUEST: i32 = 66;
-const EXIT_PANIC: i32 = 101;
+/// What the process ends with when the evaluator panics, as Rust itself would.
+pub(crate) const EXIT_PANIC: i32 = 101;
 
 /// What the hidden subcommand runs: a mapper worker over stdin and stdout, until stdin ends.
 ///

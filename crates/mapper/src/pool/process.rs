@@ -7,8 +7,10 @@ use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitSta
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Work;
+use crate::diagnostic::Diagnostic;
 use crate::protocol::{Answer, FrameError, Inputs, Request, Response, read_frame, write_frame};
 use crate::settings::Settings;
+use crate::worker::EXIT_PANIC;
 use crate::worker::limits::EXIT_OUT_OF_MEMORY;
 
 /// Room in a response beside the value: tags, lengths, a diagnostic.
@@ -28,7 +30,7 @@ pub(super) fn kill(child: &KillHandle) {
 #[derive(Debug)]
 pub(super) enum Reply {
     Value(String),
-    Failed(String),
+    Failed(Box<Diagnostic>),
     TooLarge,
     BadInput {
         variable: String,
@@ -51,6 +53,7 @@ pub(super) enum Broken {
 pub(super) enum Death {
     OutOfMemory,
     StackExhausted,
+    Panicked,
     Other(String),
 }
 
@@ -154,7 +157,10 @@ impl Process {
                 Answer::NeedText => return Err(Broken::Lied("asked twice for the same text")),
                 Answer::Ready(_) => return Err(Broken::Lied("greeted twice")),
                 Answer::Value(value) => Reply::Value(value.to_owned()),
-                Answer::Failed(diagnostic) => Reply::Failed(diagnostic.to_owned()),
+                Answer::Failed(diagnostic) => {
+                    let diagnostic = serde_json::from_str(diagnostic);
+                    Reply::Failed(diagnostic.map_err(|_| Broken::Lied("an unreadable diagnostic"))?)
+                }
                 Answer::TooLarge => Reply::TooLarge,
                 Answer::BadInput {
                     variable,
@@ -221,6 +227,7 @@ fn death(status: ExitStatus, last_words: &str) -> Death {
             Death::StackExhausted
         }
         (_, Some(signal)) => Death::Other(format!("signal {signal}")),
+        (Some(EXIT_PANIC), None) => Death::Panicked,
         (Some(code), None) => Death::Other(format!("exit code {code}")),
         (None, None) => Death::Other("unknown".to_owned()),
     }

@@ -3,6 +3,11 @@
 //! Nothing of one evaluation may be seen by the next, which may be another person's: each gets a state (and so an import
 //! cache) of its own, and external variables are set before and cleared after it. Only parsed texts are kept.
 
+#![expect(
+    clippy::mutable_key_type,
+    reason = "the evaluator's interned strings count references within, their content never changes"
+)]
+
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;

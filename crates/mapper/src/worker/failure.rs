@@ -233,11 +233,7 @@ fn excerpt(text: &str, start: usize, end: usize) -> (usize, usize, Excerpt) {
         .count()
         .max(1);
     // A line may be a megabyte; what surrounds the caret is enough.
-    let skip = if caret > LINE_CHARS_MAX / 2 {
-        caret - LINE_CHARS_MAX / 2
-    } else {
-        0
-    };
+    let skip = caret.saturating_sub(LINE_CHARS_MAX / 2);
     let shown: String = text[line_start..line_end]
         .chars()
         .skip(skip)

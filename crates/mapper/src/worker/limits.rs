@@ -121,7 +121,7 @@ fn check(result: libc::c_int) -> io::Result<()> {
 /// A failed allocation aborts a Rust program and cannot be caught, so a worker needs a limit that is exact and ends it with
 /// a telling exit code. In every other process it costs one relaxed load per allocation.
 ///
-/// ```ignore
+/// ```text
 /// #[global_allocator]
 /// static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> = bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
 /// ```

@@ -62,10 +62,9 @@ pub(super) fn filter_system_calls() -> Result<(), String> {
         .try_into()
         .map_err(|error| failed(&error))?;
     let rules: BTreeMap<i64, Vec<_>> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
-    #[expect(clippy::cast_sign_loss, reason = "EPERM is positive")]
     let filter = SeccompFilter::new(
         rules,
-        SeccompAction::Errno(libc::EPERM as u32),
+        SeccompAction::Errno(libc::EPERM.unsigned_abs()),
         SeccompAction::Allow,
         arch,
     );

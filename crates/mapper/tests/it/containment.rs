@@ -95,7 +95,7 @@ async fn claims_far_beyond_the_64_kib_of_kratos_are_fine() {
 /// A worker that greets as it should and then says `lie`, in `printf` escapes.
 fn liar(lie: &str) -> Mapper {
     let script = format!(
-        r"printf '\006\000\000\000\000\000\000\000\000\000'; printf '{lie}'; exec cat >/dev/null"
+        r"printf '\006\000\000\000\000\000\000\000\000\000'; printf '{lie}'; exec sleep 60"
     );
     let program = WorkerProgram {
         program: Some("/bin/sh".into()),
