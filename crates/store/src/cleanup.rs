@@ -1,0 +1,178 @@
+//! Removing what has expired, in batches so small that nobody waits long for the writer.
+
+use crate::Store;
+use crate::error::Result;
+use crate::query::Query;
+use bia_model::Timestamp;
+use std::time::{Duration, Instant};
+
+/// Error pages are read right after they were made; a day is plenty.
+const ERROR_LIFESPAN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A batch that took longer than this is followed by a smaller one. Far below the pause that may be noticed,
+/// because the disk can be slow for once.
+const BATCH_TIME: Duration = Duration::from_millis(8);
+
+/// How to clean up.
+#[derive(Clone, Copy, Debug)]
+pub struct CleanupOptions {
+    pub now: Timestamp,
+    /// Keeps what expired within this time (`--keep-last`).
+    pub keep_last: Duration,
+    /// Rows per statement at most.
+    pub batch_size: u32,
+    /// Rest between two batches.
+    pub pause: Duration,
+}
+
+impl CleanupOptions {
+    /// Everything that has expired, a hundred rows at a time.
+    pub const fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            keep_last: Duration::ZERO,
+            batch_size: 100,
+            pause: Duration::ZERO,
+        }
+    }
+}
+
+/// How many rows were removed from each table, and how long the longest batch took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CleanupReport {
+    pub sessions: u64,
+    pub continuity: u64,
+    pub flows: u64,
+    pub token_exchanges: u64,
+    pub self_service_errors: u64,
+    pub longest_batch: Duration,
+}
+
+impl CleanupReport {
+    /// All removed rows.
+    pub const fn total(&self) -> u64 {
+        self.sessions
+            + self.continuity
+            + self.flows
+            + self.token_exchanges
+            + self.self_service_errors
+    }
+}
+
+macro_rules! delete_expired {
+    ($table:literal, $column:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE id IN (SELECT id FROM ",
+            $table,
+            " WHERE ",
+            $column,
+            " < $1 ORDER BY ",
+            $column,
+            " LIMIT $2)"
+        )
+    };
+}
+
+impl Store {
+    /// Removes expired rows until none is left. Cancelling it between batches loses nothing; two instances
+    /// may do it at the same time.
+    pub async fn cleanup(&self, options: &CleanupOptions) -> Result<CleanupReport> {
+        let before = options.now - options.keep_last;
+        let mut report = CleanupReport::default();
+        let longest = &mut report.longest_batch;
+        report.sessions = self
+            .clean(
+                delete_expired!("sessions", "expires_at"),
+                before,
+                options,
+                longest,
+            )
+            .await?;
+        report.continuity = self
+            .clean(
+                delete_expired!("continuity", "expires_at"),
+                before,
+                options,
+                longest,
+            )
+            .await?;
+        report.flows = self
+            .clean(
+                delete_expired!("flows", "expires_at"),
+                before,
+                options,
+                longest,
+            )
+            .await?;
+        report.token_exchanges = self
+            .clean(
+                delete_expired!("token_exchanges", "expires_at"),
+                before,
+                options,
+                longest,
+            )
+            .await?;
+        report.self_service_errors = self
+            .clean(
+                delete_expired!("self_service_errors", "created_at"),
+                before - ERROR_LIFESPAN,
+                options,
+                longest,
+            )
+            .await?;
+        Ok(report)
+    }
+
+    async fn clean(
+        &self,
+        sql: &'static str,
+        before: Timestamp,
+        options: &CleanupOptions,
+        longest: &mut Duration,
+    ) -> Result<u64> {
+        let largest = options.batch_size.clamp(1, 10_000);
+        let mut size = largest.min(100);
+        let mut removed = 0;
+        loop {
+            let begun = Instant::now();
+            let query = Query::new("cleanup", sql).bind(before).bind(size);
+            let count = self.execute(query).await?;
+            let took = begun.elapsed();
+            removed += count;
+            *longest = (*longest).max(took);
+            if count < u64::from(size) {
+                return Ok(removed);
+            }
+            size = next_size(size, largest, took);
+            tokio::time::sleep(options.pause).await;
+        }
+    }
+}
+
+/// Halves the batch when it took too long, doubles it when there is room.
+fn next_size(size: u32, largest: u32, took: Duration) -> u32 {
+    if took > BATCH_TIME {
+        (size / 2).max(10).min(largest)
+    } else if took < BATCH_TIME / 4 {
+        size.saturating_mul(2).min(largest)
+    } else {
+        size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_shrink_when_slow_and_grow_when_fast_within_the_limit() {
+        assert_eq!(next_size(100, 500, Duration::from_millis(20)), 50);
+        assert_eq!(next_size(12, 500, Duration::from_secs(1)), 10);
+        assert_eq!(next_size(3, 3, Duration::from_secs(1)), 3);
+        assert_eq!(next_size(100, 500, Duration::from_millis(1)), 200);
+        assert_eq!(next_size(400, 500, Duration::from_millis(1)), 500);
+        assert_eq!(next_size(100, 500, Duration::from_millis(5)), 100);
+    }
+}

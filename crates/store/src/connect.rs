@@ -1,0 +1,337 @@
+//! From a DSN to an open store, after looking whose database it is.
+
+use crate::connection::{Connection, Dialect, Opener};
+use crate::dsn::{Dsn, DsnLimits, SqliteMode};
+use crate::error::{Failure, Result, StoreError};
+use crate::owner;
+use crate::pool::{Limits, Pool};
+use crate::query::{Query, Row};
+use crate::transaction::Transaction;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// Limits and durability, with defaults that fit a small server.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectOptions {
+    /// SQLite: flush the disk at every commit, so that even a power cut loses nothing that was answered.
+    /// Without it a crash of the program or a kill loses nothing, a power cut at most the last moments.
+    pub synchronous_full: bool,
+    /// SQLite: connections that read at the same time.
+    pub readers_max: usize,
+    /// PostgreSQL: connections altogether; `max_conns` in the DSN wins.
+    pub connections_max: usize,
+    /// How long a request waits for a connection before it is told that the database is unavailable.
+    pub acquire_timeout: Duration,
+    /// How long one statement may take.
+    pub statement_timeout: Duration,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            synchronous_full: false,
+            readers_max: 8,
+            connections_max: 16,
+            acquire_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// An open database. Clones share everything.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dsn: Dsn,
+    migration_opener: Opener,
+    readers: Arc<Pool>,
+    writer: Arc<Pool>,
+    /// Keeps a database in memory alive when no other connection is open.
+    _anchor: Option<Mutex<Connection>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.inner.dsn).finish()
+    }
+}
+
+impl Store {
+    /// Opens the database that the DSN names, and refuses one that belongs to somebody else before changing
+    /// a byte of it. A missing SQLite file is made, readable by its owner only. Doesn't migrate.
+    pub async fn connect(dsn: &str, options: &ConnectOptions) -> Result<Self> {
+        let dsn = Dsn::parse(dsn)?;
+        let inner = match &dsn {
+            Dsn::SqliteFile { path, mode } => {
+                prepare_file(path, *mode, &dsn).await?;
+                sqlite(dsn, options, None)?
+            }
+            Dsn::SqliteMemory { .. } => {
+                let opener = sqlite_opener(&dsn, true, options)?;
+                let anchor = open(&opener, options.acquire_timeout).await?;
+                sqlite(dsn, options, Some(Mutex::new(anchor)))?
+            }
+            Dsn::Postgres {
+                options: server,
+                limits,
+            } => {
+                let (opener, limits) = (Opener::Postgres(server.clone()), *limits);
+                let wait = limits.connect_timeout.unwrap_or(options.acquire_timeout);
+                let mut connection = open(&opener, wait).await?;
+                owner::look(&mut connection)
+                    .await
+                    .map_err(|look| look.into_error(&dsn.describe()))?;
+                connection.close().await;
+                postgres(dsn, opener, limits, options)
+            }
+        };
+        let store = Self {
+            inner: Arc::new(inner),
+        };
+        // The first connection now rather than at the first request, which also tells whether it works.
+        drop(store.inner.writer.acquire().await?);
+        Ok(store)
+    }
+
+    pub const fn dialect_of(dsn: &Dsn) -> Dialect {
+        match dsn {
+            Dsn::Postgres { .. } => Dialect::Postgres,
+            _ => Dialect::Sqlite,
+        }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        Self::dialect_of(&self.inner.dsn)
+    }
+
+    /// The database's name for logs, without user and password.
+    pub fn describe(&self) -> String {
+        self.inner.dsn.describe()
+    }
+
+    /// Begins a unit of work. In SQLite this waits for the turn to write, so ask others (providers,
+    /// mappers, web hooks) before, not during.
+    pub async fn begin(&self) -> Result<Transaction> {
+        let mut lease = self.inner.writer.acquire().await?;
+        match lease.begin().await {
+            Err(StoreError::Unavailable { .. }) if !lease.is_sound() => {
+                // An idle connection had died, as after a restart of PostgreSQL; a fresh one tells for sure.
+                drop(lease);
+                let mut lease = self.inner.writer.acquire().await?;
+                lease.begin().await?;
+                Ok(Transaction::new(lease))
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(Transaction::new(lease)),
+        }
+    }
+
+    /// Asks the database to check itself (`bia doctor --db`). What it found wrong, empty when all is well.
+    pub async fn check_integrity(&self) -> Result<Vec<String>> {
+        let queries = [
+            Query::by_dialect(
+                "check_integrity",
+                "PRAGMA integrity_check(20)",
+                "SELECT 'identifier without identity' FROM credential_identifiers c \
+                 WHERE NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = c.identity_id) LIMIT 1",
+            ),
+            Query::by_dialect(
+                "check_integrity",
+                "SELECT \"table\" || ' row without its parent' FROM pragma_foreign_key_check LIMIT 20",
+                "SELECT 'session without identity' FROM sessions s \
+                 WHERE NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = s.identity_id) LIMIT 1",
+            ),
+        ];
+        let mut found = Vec::new();
+        for query in queries {
+            for row in self.fetch_all(query).await? {
+                let text = row.text(0)?;
+                if text != "ok" {
+                    found.push(text.to_owned());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Closes the connections; SQLite folds its write-ahead log into the file. Open units end first.
+    pub async fn close(&self) {
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+
+    pub(crate) async fn open_for_migration(&self) -> Result<Connection> {
+        open(&self.inner.migration_opener, Duration::from_secs(30)).await
+    }
+
+    pub(crate) async fn fetch_all(&self, query: Query<'_>) -> Result<Vec<Row>> {
+        let mut lease = self.inner.readers.acquire().await?;
+        match lease.fetch_all(&query).await {
+            Err(_) if !lease.is_sound() => {
+                drop(lease);
+                self.inner.readers.acquire().await?.fetch_all(&query).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    pub(crate) async fn fetch_optional(&self, query: Query<'_>) -> Result<Option<Row>> {
+        let mut lease = self.inner.readers.acquire().await?;
+        match lease.fetch_optional(&query).await {
+            // Reading again does no harm; the first connection may have died while it was idle.
+            Err(_) if !lease.is_sound() => {
+                drop(lease);
+                let mut lease = self.inner.readers.acquire().await?;
+                lease.fetch_optional(&query).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Runs one writing statement and keeps it at once.
+    pub(crate) async fn execute(&self, query: Query<'_>) -> Result<u64> {
+        let mut lease = self.inner.writer.acquire().await?;
+        for _ in 0..COLLISIONS_MAX {
+            match lease.execute(&query).await {
+                Err(error) if error.is_collision() => {}
+                outcome => return outcome,
+            }
+        }
+        lease.execute(&query).await
+    }
+
+    /// As [`Store::execute`], for a statement with `RETURNING`.
+    pub(crate) async fn fetch_written(&self, query: Query<'_>) -> Result<Vec<Row>> {
+        let mut lease = self.inner.writer.acquire().await?;
+        for _ in 0..COLLISIONS_MAX {
+            match lease.fetch_all(&query).await {
+                Err(error) if error.is_collision() => {}
+                outcome => return outcome,
+            }
+        }
+        lease.fetch_all(&query).await
+    }
+}
+
+/// A single statement that met another one was undone by the database, so trying it again is safe.
+const COLLISIONS_MAX: u32 = 3;
+
+async fn open(opener: &Opener, limit: Duration) -> Result<Connection> {
+    match timeout(limit, opener.open()).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(Failure::from(error).error),
+        Err(_) => Err(StoreError::unavailable("connecting took too long")),
+    }
+}
+
+/// Looks into an existing file without changing it, or makes a missing one.
+async fn prepare_file(path: &Path, mode: SqliteMode, dsn: &Dsn) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(StoreError::Dsn {
+            reason: format!("dsn: {} is no file", path.display()),
+        }),
+        Ok(_) => {
+            let mut connection = open(&Opener::looking(path), Duration::from_secs(30)).await?;
+            let outcome = owner::look(&mut connection).await;
+            connection.close().await;
+            outcome
+                .map(drop)
+                .map_err(|look| look.into_error(&dsn.describe()))
+        }
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound
+                && mode == SqliteMode::ReadWriteCreate =>
+        {
+            make_file(path)
+        }
+        Err(error) => Err(StoreError::Dsn {
+            reason: format!(
+                "dsn: the SQLite file {} can't be opened: {}",
+                path.display(),
+                error.kind()
+            ),
+        }),
+    }
+}
+
+/// SQLite gives its side files the same permissions.
+fn make_file(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Dsn {
+            reason: format!(
+                "dsn: the SQLite file {} can't be made: {}. Its folder must exist and be writable",
+                path.display(),
+                error.kind()
+            ),
+        })
+}
+
+fn sqlite_opener(dsn: &Dsn, writer: bool, options: &ConnectOptions) -> Result<Opener> {
+    Opener::sqlite(dsn, writer, options.synchronous_full).ok_or_else(|| StoreError::Dsn {
+        reason: "dsn: expected a SQLite database".to_owned(),
+    })
+}
+
+fn sqlite(dsn: Dsn, options: &ConnectOptions, anchor: Option<Mutex<Connection>>) -> Result<Inner> {
+    let limits = Limits {
+        connections_max: options.readers_max.max(1),
+        idle_max: options.readers_max.max(1),
+        lifetime: None,
+        idle_time: Some(Duration::from_secs(60)),
+        acquire_timeout: options.acquire_timeout,
+        statement_timeout: options.statement_timeout,
+    };
+    let writer = Limits {
+        connections_max: 1,
+        idle_max: 1,
+        idle_time: None,
+        ..limits
+    };
+    let write_opener = sqlite_opener(&dsn, true, options)?;
+    Ok(Inner {
+        readers: Pool::new("read", sqlite_opener(&dsn, false, options)?, limits),
+        writer: Pool::new("write", write_opener.clone(), writer),
+        migration_opener: write_opener,
+        dsn,
+        _anchor: anchor,
+    })
+}
+
+fn postgres(dsn: Dsn, opener: Opener, limits: DsnLimits, options: &ConnectOptions) -> Inner {
+    let connections_max = limits
+        .connections_max
+        .unwrap_or(options.connections_max)
+        .max(1);
+    let limits = Limits {
+        connections_max,
+        idle_max: limits.idle_connections_max.unwrap_or(connections_max),
+        lifetime: limits
+            .connection_lifetime
+            .or(Some(Duration::from_secs(1800))),
+        idle_time: limits
+            .connection_idle_time
+            .or(Some(Duration::from_secs(300))),
+        acquire_timeout: options.acquire_timeout,
+        statement_timeout: options.statement_timeout,
+    };
+    let pool = Pool::new("all", opener.clone(), limits);
+    Inner {
+        readers: Arc::clone(&pool),
+        writer: pool,
+        migration_opener: opener,
+        dsn,
+        _anchor: None,
+    }
+}
