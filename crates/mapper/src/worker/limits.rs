@@ -189,3 +189,25 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for MeteredAllocator<A> {
         unsafe { self.0.realloc(pointer, layout, new_size) }
     }
 }
+
+/// Makes every program that links this crate a worker when its first argument says so, before its `main` runs. For test
+/// binaries, whose `main` belongs to the test harness; `bia` branches in its own `main` and is built without this.
+#[cfg(feature = "worker-in-tests")]
+mod in_tests {
+    use std::ffi::{CStr, c_char, c_int};
+
+    // SAFETY: the C library calls every entry of this section with argc, argv and envp before `main`.
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static BECOME_WORKER: extern "C" fn(c_int, *const *const c_char) = become_worker;
+
+    extern "C" fn become_worker(count: c_int, arguments: *const *const c_char) {
+        if count >= 2 {
+            // SAFETY: `argv` has `argc` entries, each a string that ends in NUL and lives as long as the process.
+            let first = unsafe { CStr::from_ptr(*arguments.add(1)) };
+            if first.to_bytes() == crate::WORKER_ARG.as_bytes() {
+                crate::worker_main();
+            }
+        }
+    }
+}

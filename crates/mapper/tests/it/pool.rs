@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bia_mapper::{Mapper, Settings};
+use bia_mapper::{Mapper, Settings, WorkerProgram};
 
 use crate::{evaluate, settings};
 
@@ -131,4 +131,17 @@ async fn shutdown_ends_workers_and_refuses_what_comes_after() {
         evaluate(&mapper, "1").await.expect_err("refused").kind(),
         "shut_down"
     );
+}
+
+#[tokio::test]
+async fn a_test_binary_can_be_its_own_worker() {
+    let mapper = Mapper::new(Settings {
+        program: WorkerProgram::current_exe(),
+        ..settings()
+    });
+    assert_eq!(evaluate(&mapper, "1 + 1").await.expect("runs"), "2");
+    let error = evaluate(&mapper, &"(".repeat(200_000))
+        .await
+        .expect_err("too deep");
+    assert_eq!(error.kind(), "stack_exhausted");
 }
