@@ -18,6 +18,7 @@ use url::Url;
 pub struct BaseUrl {
     text: String,
     url: Url,
+    is_usable: bool,
 }
 
 /// Why a text is no base URL.
@@ -36,7 +37,18 @@ impl BaseUrl {
     fn local(scheme: &str, port: u16) -> Self {
         let text = format!("{scheme}://localhost:{port}/");
         let url = Url::parse(&text).expect("a literal host and a number make a URL");
-        Self { text, url }
+        Self { text, url, is_usable: true }
+    }
+
+    /// Reads any text. Kratos starts with a base URL that no browser can call and fails at somebody's login; so that Bia
+    /// can start as well, and say so, such a text is kept and [`BaseUrl::is_usable`] is false.
+    pub(crate) fn lenient(text: &str) -> Self {
+        text.parse().unwrap_or_else(|BaseUrlError| Self { text: text.to_owned(), is_usable: false, ..Self::local("http", 80) })
+    }
+
+    /// Whether browsers can call it: an absolute http or https URL with a host.
+    pub fn is_usable(&self) -> bool {
+        self.is_usable
     }
 
     /// The URL as written in the configuration, with or without its closing slash.
@@ -70,7 +82,7 @@ impl std::str::FromStr for BaseUrl {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(BaseUrlError);
         }
-        Ok(Self { text: text.to_owned(), url })
+        Ok(Self { text: text.to_owned(), url, is_usable: true })
     }
 }
 
@@ -88,7 +100,7 @@ impl fmt::Debug for BaseUrl {
 
 impl<'de> Deserialize<'de> for BaseUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        Ok(Self::lenient(&String::deserialize(deserializer)?))
     }
 }
 

@@ -27,6 +27,7 @@
 //! # Ok::<(), bia_config::ConfigErrors>(())
 //! ```
 
+mod advice;
 mod base_url;
 mod bia;
 mod clients;
@@ -36,11 +37,17 @@ mod database;
 mod dsn;
 pub mod duration;
 mod feature_flags;
+mod finding;
+mod formats;
 mod hooks;
 mod identity;
+mod kratos;
+mod load;
 mod log;
 mod microsoft;
 mod oidc;
+mod rules;
+mod schema;
 mod secrets;
 mod security;
 mod selfservice;
@@ -49,6 +56,7 @@ mod session;
 mod size;
 mod source;
 mod unsupported;
+mod validate;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bia::{Bia, Capture, MapperLimits, Network, Theme, Ui};
@@ -58,8 +66,11 @@ pub use cookies::{Cookies, SameSite};
 pub use database::{Cleanup, CleanupSleep, Database};
 pub use dsn::{Dsn, DsnError, PoolSettings};
 pub use feature_flags::{FeatureFlags, NodeGroup};
+pub use finding::{ConfigErrors, Finding, KeyPath, Location, Severity};
 pub use hooks::{ApiKeyLocation, Hook, WebHookAuth, WebHookConfig, WebHookResponse};
 pub use identity::{IdentityConfig, IdentitySchema};
+pub use kratos::for_kratos;
+pub use load::{LoadInput, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLevel};
 pub use microsoft::{
     Access, ClientCertificate, Cloud, EmailVerifiedFrom, GroupFormat, Groups, HttpUrl, Microsoft, OnGroupsError, OnOverage,
@@ -69,6 +80,7 @@ pub use oidc::{
     AccountLinkingMode, ClaimsSource, OidcConfig, OidcMethod, OidcProvider, Pkce, ProviderKind, ProviderLogout, ResponseMode, Roles,
     SignUp, SubjectSource, Tenant, UpdateIdentityOnLogin,
 };
+pub use schema::json_schema;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secrets::{CipherAlgorithm, Ciphers, Secrets};
 pub use security::{AccountEnumeration, OAuth2Provider, Security};

@@ -15,8 +15,10 @@ pub struct Microsoft {
     /// Which cloud the tenant lives in. Default: `global`.
     pub cloud: Cloud,
     /// Sign-in host instead of the cloud's, for example `https://login.microsoftonline.com`.
+    #[schemars(extend("format" = "http-url"))]
     pub authority_host: Option<HttpUrl>,
     /// Graph host instead of the cloud's, for example `https://graph.microsoft.com`.
+    #[schemars(extend("format" = "http-url"))]
     pub graph_host: Option<HttpUrl>,
     /// Tenants that may sign in, as ids or verified domains. Default: all that `microsoft_tenant` admits.
     pub allowed_tenants: Vec<String>,

@@ -22,6 +22,7 @@ pub struct Serve {
 pub struct ServePublic {
     /// The address browsers use, as seen from outside any reverse proxy, for example `https://id.contoso.com/`. Every
     /// generated link and every callback URL starts with it. Default: `https://<host name>:4433/`, with `http` under `--dev`.
+    #[schemars(extend("format" = "uri-reference"))]
     pub base_url: Option<BaseUrl>,
     /// Interface to bind, or `unix:<path>` for a unix socket. Default: `0.0.0.0`.
     pub host: String,

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::duration::PATTERN;
 
+mod warnings;
 
-
+pub(crate) use warnings::warnings;
 
 
 /// A value that was checked and dropped, so that what it held (a mail server's password, say) is not kept in memory.
