@@ -96,12 +96,18 @@ pub struct Flow {
     /// Given by the client at submit, never stored with the flow.
     #[serde(skip)]
     pub transient_payload: Option<Value>,
+    /// The code with which a native app fetches its session; shown once, when the flow is created.
+    #[serde(skip)]
+    pub session_token_exchange_code: Option<String>,
     /// The OAuth2 server's login request, fetched for rendering only.
     #[serde(skip)]
     pub oauth2_login_request: Option<Value>,
     /// A new link that waits until the owner of the address has signed in.
     #[serde(default)]
     pub pending_link: Option<PendingLink>,
+    /// A registration that came from a login and may only link to an existing identity, never create one.
+    #[serde(default)]
+    pub linking_only: bool,
     /// True when a client waits at the token-exchange endpoint for this flow.
     #[serde(default)]
     pub token_exchange: bool,
@@ -161,6 +167,9 @@ impl Flow {
             if let Some(context) = &self.test_context {
                 out.insert("test_context".into(), context.clone());
             }
+        }
+        if let Some(code) = &self.session_token_exchange_code {
+            out.insert("session_token_exchange_code".into(), json!(code));
         }
         if self.kind == FlowKind::Settings {
             out.insert("identity".into(), identity.unwrap_or(Value::Null));

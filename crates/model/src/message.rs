@@ -1,5 +1,11 @@
 //! Numbered messages (Kratos: `text/id.go`). Ids and texts are public API: user interfaces translate by id.
 
+mod login;
+mod traits;
+
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -41,14 +47,35 @@ pub mod id {
     pub const SETTINGS_SAVED: i64 = 1_050_001;
     pub const LINK: i64 = 1_050_002;
     pub const UNLINK: i64 = 1_050_003;
+    pub const MANAGED_BY_ORGANIZATION: i64 = 1_050_023;
     pub const TRAIT: i64 = 1_070_002;
     pub const SAVE: i64 = 1_070_003;
+    pub const NODE_ID: i64 = 1_070_004;
+    pub const NODE_SUBMIT: i64 = 1_070_005;
+    pub const NODE_CONTINUE: i64 = 1_070_009;
+    pub const LOGIN_AND_LINK_CREDENTIAL: i64 = 1_070_014;
     pub const GENERIC: i64 = 4_000_001;
     pub const REQUIRED: i64 = 4_000_002;
+    pub const MIN_LENGTH: i64 = 4_000_003;
+    pub const PATTERN: i64 = 4_000_004;
     pub const DUPLICATE: i64 = 4_000_007;
+    pub const MAX_LENGTH: i64 = 4_000_017;
+    pub const MINIMUM: i64 = 4_000_018;
+    pub const EXCLUSIVE_MINIMUM: i64 = 4_000_019;
+    pub const MAXIMUM: i64 = 4_000_020;
+    pub const EXCLUSIVE_MAXIMUM: i64 = 4_000_021;
+    pub const MULTIPLE_OF: i64 = 4_000_022;
+    pub const MAX_ITEMS: i64 = 4_000_023;
+    pub const MIN_ITEMS: i64 = 4_000_024;
+    pub const UNIQUE_ITEMS: i64 = 4_000_025;
+    pub const WRONG_TYPE: i64 = 4_000_026;
     pub const DUPLICATE_LINK: i64 = 4_000_027;
     pub const DUPLICATE_HINTS: i64 = 4_000_028;
+    pub const CONST: i64 = 4_000_029;
+    pub const CONST_GENERIC: i64 = 4_000_030;
     pub const TRAITS_MISMATCH: i64 = 4_000_036;
+    pub const EMAIL_FORMAT: i64 = 4_000_040;
+    pub const PHONE_FORMAT: i64 = 4_000_041;
     pub const LOGIN_EXPIRED: i64 = 4_010_001;
     pub const LOGIN_NO_STRATEGY: i64 = 4_010_002;
     pub const REGISTRATION_NO_STRATEGY: i64 = 4_010_003;
@@ -58,6 +85,9 @@ pub mod id {
     pub const REGISTRATION_EXPIRED: i64 = 4_040_001;
     pub const SETTINGS_EXPIRED: i64 = 4_050_001;
     pub const ADDRESS_NOT_VERIFIED: i64 = 4_000_010;
+    pub const SYSTEM_GENERIC: i64 = 5_000_001;
+    pub const NO_METHODS: i64 = 5_000_002;
+    pub const NO_SSO_PROVIDER: i64 = 5_000_003;
 }
 
 impl Message {
