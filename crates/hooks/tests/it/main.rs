@@ -5,5 +5,7 @@ mod misbehaviour;
 mod order;
 mod stage;
 mod web_hook_answers;
+mod web_hook_background;
 mod web_hook_calls;
+mod web_hook_context;
 mod web_hook_retries;

@@ -1,19 +1,14 @@
-//! What a web hook sends, and when.
+//! What a web hook sends, when, and where to.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use async_trait::async_trait;
-use bia_hooks::{Background, Bodies, BodyError, HookError, Hooks, Moment, Registry, Services};
+use bia_hooks::{HookError, Hooks, Moment, Registry, Services};
 use bia_model::FlowKind;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::stage::{Echo, Fixed, SESSION_ID, Stage, after, build, services, web_hook};
+use crate::stage::{Echo, Fixed, Stage, after, build, services, web_hook};
 
-async fn receiver() -> MockServer {
+pub(crate) async fn receiver() -> MockServer {
     let server = MockServer::start().await;
     Mock::given(wiremock::matchers::any())
         .respond_with(ResponseTemplate::new(200))
@@ -22,14 +17,14 @@ async fn receiver() -> MockServer {
     server
 }
 
-async fn received(server: &MockServer) -> Vec<Request> {
+pub(crate) async fn received(server: &MockServer) -> Vec<Request> {
     server
         .received_requests()
         .await
         .expect("requests are recorded")
 }
 
-fn built(flow: &str, hook: Value, services: &Services) -> Hooks {
+pub(crate) fn built(flow: &str, hook: Value, services: &Services) -> Hooks {
     build(Registry::new(), after(flow, json!([hook])), services).expect("the hooks build")
 }
 
@@ -38,120 +33,6 @@ fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
         .headers
         .get(name)
         .map(|value| value.to_str().expect("text"))
-}
-
-/// The `ctx` that a hook's template saw at this moment.
-async fn context_at(kind: FlowKind, moment: Moment, more: Value) -> Value {
-    let server = receiver().await;
-    let hook = web_hook(&server.uri(), more);
-    let hooks = if matches!(moment, Moment::Before(_)) {
-        build(
-            Registry::new(),
-            json!({ kind.as_str(): { "before": { "hooks": [hook] } } }),
-            &services(Echo),
-        )
-        .unwrap()
-    } else {
-        built(kind.as_str(), hook, &services(Echo))
-    };
-    Stage::new(kind).run(&hooks, moment).await.unwrap();
-    let requests = received(&server).await;
-    assert_eq!(requests.len(), 1);
-    requests[0].body_json().expect("the body is ctx")
-}
-
-fn keys(value: &Value) -> Vec<&str> {
-    let mut keys: Vec<&str> = value
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect();
-    keys.sort_unstable();
-    keys
-}
-
-#[tokio::test]
-async fn registration_shows_everything_but_the_session() {
-    let ctx = context_at(
-        FlowKind::Registration,
-        Moment::RegistrationAfterInsert,
-        json!({}),
-    )
-    .await;
-    assert_eq!(
-        keys(&ctx),
-        [
-            "flow",
-            "identity",
-            "request_cookies",
-            "request_headers",
-            "request_method",
-            "request_url"
-        ]
-    );
-    assert_eq!(
-        keys(&ctx["flow"]),
-        [
-            "active",
-            "expires_at",
-            "id",
-            "issued_at",
-            "organization_id",
-            "request_url",
-            "state",
-            "transient_payload",
-            "type",
-            "ui"
-        ]
-    );
-    assert_eq!(ctx["flow"]["transient_payload"], json!({}));
-    assert_eq!(
-        ctx["request_url"],
-        "https://id.example/callback?code=c&state=s"
-    );
-    assert_eq!(
-        keys(&ctx["request_headers"]),
-        ["Accept", "User-Agent"],
-        "no Cookie, no Authorization"
-    );
-    assert_eq!(ctx["request_headers"]["Accept"], json!(["text/html"]));
-    assert_eq!(
-        ctx["request_cookies"],
-        json!({ "ory_kratos_session": "1", "csrf": "2" })
-    );
-    assert!(ctx["identity"].get("metadata_admin").is_none());
-}
-
-#[tokio::test]
-async fn login_shows_the_session_before_it_has_an_id() {
-    let ctx = context_at(FlowKind::Login, Moment::LoginAfter, json!({})).await;
-    assert_eq!(ctx["session"]["id"], "00000000-0000-0000-0000-000000000000");
-    assert_eq!(ctx["session"]["identity"], ctx["identity"]);
-    assert!(ctx["flow"].get("refresh").is_some());
-}
-
-#[tokio::test]
-async fn settings_show_the_stored_session_and_the_flow_with_its_identity() {
-    let ctx = context_at(FlowKind::Settings, Moment::SettingsAfterSave, json!({})).await;
-    assert_eq!(ctx["session"]["id"], json!(SESSION_ID));
-    assert_eq!(ctx["flow"]["identity"], ctx["identity"]);
-    assert_eq!(ctx["flow"].get("transient_payload"), Some(&Value::Null));
-}
-
-#[tokio::test]
-async fn hook_before_a_flow_sees_neither_identity_nor_session() {
-    let ctx = context_at(FlowKind::Login, Moment::Before(FlowKind::Login), json!({})).await;
-    assert_eq!(
-        keys(&ctx),
-        [
-            "flow",
-            "request_cookies",
-            "request_headers",
-            "request_method",
-            "request_url"
-        ]
-    );
 }
 
 #[tokio::test]
@@ -357,89 +238,6 @@ async fn ignoring_and_parsing_the_answer_exclude_each_other() {
     .err()
     .unwrap();
     assert!(error.to_string().contains("response.ignore"), "{error}");
-}
-
-#[tokio::test]
-async fn ignored_answer_never_fails_the_flow() {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(500))
-        .mount(&server)
-        .await;
-    let hooks = built(
-        "login",
-        web_hook(&server.uri(), json!({ "response": { "ignore": true } })),
-        &services(Echo),
-    );
-    Stage::new(FlowKind::Login)
-        .run(&hooks, Moment::LoginAfter)
-        .await
-        .unwrap();
-    assert!(hooks.finish_background(Duration::from_secs(20)).await);
-    assert_eq!(
-        received(&server).await.len(),
-        3,
-        "retries happen in the background, too"
-    );
-}
-
-/// A template that waits until the test lets it go on.
-struct Gated(Arc<Notify>);
-
-#[async_trait]
-impl Bodies for Gated {
-    async fn evaluate(&self, _: &str, _: &str) -> Result<String, BodyError> {
-        self.0.notified().await;
-        Ok("{}".to_owned())
-    }
-}
-
-#[tokio::test]
-async fn background_has_room_for_so_many_and_no_more() {
-    let server = receiver().await;
-    let gate = Arc::new(Notify::new());
-    let mut services = services(Gated(Arc::clone(&gate)));
-    services.background = Background::with_room_for(1);
-    let hooks = built(
-        "login",
-        web_hook(&server.uri(), json!({ "response": { "ignore": true } })),
-        &services,
-    );
-    for _ in 0..3 {
-        Stage::new(FlowKind::Login)
-            .run(&hooks, Moment::LoginAfter)
-            .await
-            .unwrap();
-    }
-    gate.notify_one();
-    assert!(hooks.finish_background(Duration::from_secs(20)).await);
-    assert_eq!(received(&server).await.len(), 1);
-}
-
-#[tokio::test]
-async fn client_that_goes_away_after_the_insert_does_not_stop_the_call() {
-    let server = receiver().await;
-    let gate = Arc::new(Notify::new());
-    let hooks = built(
-        "registration",
-        web_hook(&server.uri(), json!({})),
-        &services(Gated(Arc::clone(&gate))),
-    );
-    let mut stage = Stage::new(FlowKind::Registration);
-    {
-        let run = stage.run(&hooks, Moment::RegistrationAfterInsert);
-        let gone = tokio::time::timeout(Duration::from_millis(1), run).await;
-        assert!(gone.is_err(), "the hook waits for its template");
-    }
-    gate.notify_one();
-    let heard = async {
-        while received(&server).await.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), heard)
-        .await
-        .expect("the receiver heard of it");
 }
 
 #[tokio::test]
