@@ -88,8 +88,13 @@ fn choose(shared: &Shared, request: &Request, ask: &Ask) -> Choice {
     let signed_in = request
         .cookie(SIGNED_IN_COOKIE)
         .filter(|_| prompt == "none");
-    let named = picked.or(hint).or(persona).or(signed_in);
-    match named.and_then(|name| state.person(name)) {
+    // A hint that names nobody here (an address the visitor typed) leaves the choice to the next in line.
+    let named = [picked, hint, persona, signed_in];
+    match named
+        .into_iter()
+        .flatten()
+        .find_map(|name| state.person(name))
+    {
         Some(person) => {
             let consented = prompt != "consent"
                 || persona.is_some()

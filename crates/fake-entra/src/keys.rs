@@ -1,6 +1,7 @@
 //! Signing keys and the key sets that publish them.
 //!
-//! The keys are files of this crate, so that starting and rotating need no key generation. They protect nothing:
+//! The keys are files of this crate, so that starting and rotating need no key generation (2048-bit PKCS#8
+//! with self-signed certificates, made by `openssl genpkey` and `openssl req -x509`). They protect nothing:
 //! whoever has the source can sign with them, which is why `serve` refuses the reserved client and tenant.
 
 use std::sync::OnceLock;

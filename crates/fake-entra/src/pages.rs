@@ -38,10 +38,14 @@ fn source(text: &str) -> String {
 }
 
 fn page(title: &str, content: &str, policy: &str) -> Response {
+    page_with_head(title, "", content, policy)
+}
+
+fn page_with_head(title: &str, head: &str, content: &str, policy: &str) -> Response {
     static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| source(STYLE));
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} · stand-in</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style></head>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style>{head}</head>\
          <body><p class=\"banner\" role=\"note\">Stand-in for trying things out, not Microsoft</p>\
          <main>{content}</main></body></html>",
         title = escape(title)
@@ -201,9 +205,13 @@ pub(crate) fn signed_out(frames: &[String], onward: Option<&str>) -> Response {
             )
         })
         .collect();
-    let onward = onward.map_or(String::new(), |to| {
+    // Entra leads on by itself once the frames are loaded; a second is plenty on one machine.
+    let (head, onward) = onward.map_or((String::new(), String::new()), |to| {
         let to = escape(to);
-        format!("<p class=\"actions\"><a id=\"continue\" href=\"{to}\">Continue</a></p>")
+        (
+            format!("<meta http-equiv=\"refresh\" content=\"1;url={to}\">"),
+            format!("<p class=\"actions\"><a id=\"continue\" href=\"{to}\">Continue</a></p>"),
+        )
     });
     let content = format!(
         "<h1>You signed out of your account</h1><p>You may close this window.</p>{onward}{iframes}"
@@ -213,8 +221,9 @@ pub(crate) fn signed_out(frames: &[String], onward: Option<&str>) -> Response {
     } else {
         "; frame-src http: https:"
     };
-    page(
+    page_with_head(
         "Signed out",
+        &head,
         &content,
         &format!("; form-action 'none'{policy}"),
     )

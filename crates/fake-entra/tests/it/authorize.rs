@@ -50,6 +50,8 @@ async fn persona_sits_at_every_browser() {
     let site = site().await;
     site.entra.control().set_persona(Some("carol"));
     assert!(returned(&site.authorize("common", &[]).await).contains_key("code"));
+    let typed = [("login_hint", "somebody@elsewhere.example")];
+    assert!(returned(&site.authorize("common", &typed).await).contains_key("code"));
     site.entra.control().set_persona(None);
     assert_eq!(site.authorize("common", &[]).await.status(), 200);
 }

@@ -64,6 +64,27 @@ async fn reset_breaks_the_connection_and_is_written_down() {
 }
 
 #[tokio::test]
+async fn reset_is_a_tcp_reset_and_no_orderly_end() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let site = site().await;
+    site.entra
+        .control()
+        .add_fault(Fault::at(Endpoint::Keys, EndpointFault::Reset));
+    let mut stream = tokio::net::TcpStream::connect(site.entra.address())
+        .await
+        .expect("connection");
+    stream
+        .write_all(b"GET /common/discovery/v2.0/keys HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .expect("sent");
+    let failure = stream
+        .read_to_end(&mut Vec::new())
+        .await
+        .expect_err("a reset");
+    assert_eq!(failure.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn malformed_text_and_redirect_are_what_they_say() {
     let site = site().await;
     let control = site.entra.control();

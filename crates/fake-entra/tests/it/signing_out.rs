@@ -22,7 +22,7 @@ async fn sign_out_tells_each_application_by_its_session_id() {
         claims["login_hint"].as_str().expect("hint"),
     );
     let expected = format!("{uri}?sid={sid}");
-    assert_eq!(control.front_channel_logouts("alice"), [expected.clone()]);
+    assert_eq!(control.front_channel_logouts("alice"), [expected.as_str()]);
     let query = [
         ("logout_hint", hint),
         ("post_logout_redirect_uri", "https://app.example/bye"),
@@ -41,6 +41,7 @@ async fn sign_out_tells_each_application_by_its_session_id() {
             && page.contains("href=\"https://app.example/bye\"")
     );
     assert_eq!(page.matches("<iframe").count(), 1);
+    assert!(page.contains("content=\"1;url=https://app.example/bye\""));
 }
 
 #[tokio::test]
