@@ -19,61 +19,103 @@
 //! ```
 
 mod aadsts;
+mod apple;
+mod assertion;
+mod cache;
+mod claims;
+mod client_auth;
+mod connection;
+mod discovery;
 mod error;
+mod gate;
+mod generic;
+mod github;
+mod gitlab;
+mod google;
+mod graph;
+mod id_token;
+mod keys;
+mod microsoft;
+mod native;
+mod oauth;
+mod providers;
+mod redirect;
 mod request;
+mod tenant;
+mod token;
+mod types;
 
 pub use aadsts::{Explanation, explain};
 pub use error::{ProviderError, Step, Upstream};
+pub use providers::{Providers, callback_base};
+pub use redirect::redirect_uri;
 pub use request::{
-    Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed, SignOutRequest, SignedIn,
-    Tokens,
+    Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed,
+    SignOutRequest, SignedIn, Tokens,
 };
 
 use async_trait::async_trait;
+use bia_config::OidcProvider;
 use bia_model::Timestamp;
 use secrecy::SecretString;
-use std::sync::Arc;
 use url::Url;
+use uuid::Uuid;
+
+/// The client id of the stand-in behind `bia dev`. Its keys are public, so tokens for it prove nothing elsewhere.
+pub const STAND_IN_CLIENT_ID: &str = "b1a00000-0000-4000-8000-000000000002";
+/// The tenant of the stand-in behind `bia dev`.
+pub const STAND_IN_TENANT_ID: Uuid = Uuid::from_u128(0xb1a0_0000_0000_4000_8000_0000_0000_0001);
 
 /// One configured connection to an identity provider.
 #[async_trait]
 pub trait Provider: Send + Sync {
+    /// Its entry in the configuration.
+    fn config(&self) -> &OidcProvider;
+
     /// The configured `id`; part of the identifier `<id>:<subject>`.
-    fn id(&self) -> &str;
+    fn id(&self) -> &str {
+        &self.config().id
+    }
 
     /// Where to send the browser.
-    async fn authorize(&self, request: AuthorizeRequest<'_>) -> Result<Authorization, ProviderError>;
+    async fn authorize(
+        &self,
+        request: AuthorizeRequest<'_>,
+    ) -> Result<Authorization, ProviderError>;
 
     /// Redeems a code and believes what its ID token (or userinfo) says after checking it.
     async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<SignedIn, ProviderError>;
 
     /// Checks an ID token that a native app submits (contract §3.8).
-    async fn verify_id_token(&self, request: IdTokenRequest<'_>) -> Result<SignedIn, ProviderError>;
+    async fn verify_id_token(&self, request: IdTokenRequest<'_>)
+    -> Result<SignedIn, ProviderError>;
 
     /// Asks for fresh tokens with a stored refresh token, to learn whether the person is still there.
     /// [`ProviderError::ends_sessions`] tells what a failure means.
-    async fn refresh(&self, refresh_token: &SecretString, now: Timestamp) -> Result<Refreshed, ProviderError>;
+    async fn refresh(
+        &self,
+        refresh_token: &SecretString,
+        now: Timestamp,
+    ) -> Result<Refreshed, ProviderError>;
 
     /// Where to send the browser to sign out at the provider, if it offers that.
     async fn sign_out_url(&self, request: SignOutRequest<'_>, now: Timestamp) -> Option<Url>;
 
     /// The origin whose pages may frame our front-channel logout (`https://login.microsoftonline.com`).
     fn sign_in_origin(&self) -> Option<String>;
+
+    /// Fetches what the first sign-in would otherwise wait for; `doctor` reports its error.
+    async fn warm(&self, now: Timestamp) -> Result<(), ProviderError>;
 }
 
-/// The configured providers, in the order of the configuration.
-pub struct Providers {
-    list: Vec<Arc<dyn Provider>>,
-}
-
-impl Providers {
-    /// The provider with that id, or the one that lists it among its `aliases`.
-    pub fn get(&self, id_or_alias: &str) -> Option<Arc<dyn Provider>> {
-        self.list.iter().find(|p| p.id() == id_or_alias).cloned()
-    }
-
-    /// All enabled providers in configured order.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
-        self.list.iter()
+pub(crate) fn sign_out_parameters(url: &mut Url, request: SignOutRequest<'_>) {
+    let pairs = [
+        ("logout_hint", request.logout_hint),
+        ("post_logout_redirect_uri", request.post_logout_redirect_uri),
+    ];
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            url.query_pairs_mut().append_pair(name, value);
+        }
     }
 }

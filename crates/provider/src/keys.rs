@@ -1,0 +1,233 @@
+//! One key set: cached for an hour, renewed on use, and asked again when a token names a key it lacks.
+//!
+//! Asking again has a budget (a burst of five, then one in five minutes), because whoever can submit tokens could
+//! otherwise make us hammer the provider; a kid that was not there is remembered for the same reason.
+
+use crate::cache::Slot;
+use crate::discovery::upstream_unavailable;
+use crate::error::ProviderError;
+use crate::types::JsonWebKey;
+use bia_model::Timestamp;
+use bia_outbound::Outbound;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const MAX_AGE: Duration = Duration::from_secs(60 * 60);
+/// A key that a newer copy of the set lacks still counts this long: Entra's servers do not all publish at once.
+const KEEP_ABSENT: Duration = Duration::from_secs(60 * 60);
+const SIZE_MAX: usize = 512 * 1024;
+const KEYS_MAX: usize = 100;
+const BURST: u32 = 5;
+const REFILL: Duration = Duration::from_secs(5 * 60);
+const BAD_KIDS_MAX: usize = 256;
+/// 2048 bits: the least that RFC 7518 allows for RS256.
+const RSA_BYTES_MIN: usize = 256;
+
+/// A public key with what Microsoft says about whose tokens it may sign.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) kid: Option<String>,
+    /// Microsoft only: an issuer, or a template with `{tenantid}`.
+    pub(crate) issuer: Option<String>,
+    pub(crate) jwk: JsonWebKey,
+    seen: Timestamp,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct KeySet {
+    pub(crate) keys: Vec<Key>,
+}
+
+pub(crate) struct Keys {
+    outbound: Outbound,
+    url: String,
+    slot: Arc<Slot<KeySet>>,
+    budget: Mutex<Budget>,
+    bad: Mutex<HashMap<String, Timestamp>>,
+}
+
+/// A bucket of refreshes.
+struct Budget {
+    left: u32,
+    since: Option<Timestamp>,
+}
+
+impl Keys {
+    pub(crate) fn new(outbound: Outbound, url: &str) -> Self {
+        Self {
+            outbound,
+            url: url.to_owned(),
+            slot: Arc::default(),
+            budget: Mutex::new(Budget {
+                left: BURST,
+                since: None,
+            }),
+            bad: Mutex::default(),
+        }
+    }
+
+    /// The set as it is, and whether it was fetched this very moment.
+    pub(crate) async fn current(
+        &self,
+        now: Timestamp,
+    ) -> Result<(Arc<KeySet>, bool), ProviderError> {
+        let cold = self.slot.peek().is_none();
+        let (outbound, url) = (self.outbound.clone(), self.url.clone());
+        let set = self
+            .slot
+            .get(now, MAX_AGE, |old| async move {
+                fetch(outbound, url, old, now).await
+            })
+            .await?;
+        Ok((set, cold))
+    }
+
+    /// A newer set, if the budget allows to ask and the provider answers. `kid` names the missing key; without it
+    /// the signature just fitted no key.
+    pub(crate) async fn newer(&self, kid: Option<&str>, now: Timestamp) -> Option<Arc<KeySet>> {
+        if kid.is_some_and(|kid| self.is_known_bad(kid, now)) || !self.spend(now) {
+            return None;
+        }
+        let (outbound, url) = (self.outbound.clone(), self.url.clone());
+        let fetched = self
+            .slot
+            .fetch_since(Instant::now(), now, |old| async move {
+                fetch(outbound, url, old, now).await
+            })
+            .await;
+        match fetched {
+            Ok(set) => {
+                if let Some(kid) = kid.filter(|kid| !set.has(kid)) {
+                    self.remember_bad(kid, now);
+                }
+                Some(set)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "keys could not be refreshed; the old ones serve on");
+                None
+            }
+        }
+    }
+
+    fn is_known_bad(&self, kid: &str, now: Timestamp) -> bool {
+        let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
+        bad.get(kid).is_some_and(|at| now.since(*at) < REFILL)
+    }
+
+    fn remember_bad(&self, kid: &str, now: Timestamp) {
+        let mut bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
+        bad.retain(|_, at| now.since(*at) < REFILL);
+        if bad.len() < BAD_KIDS_MAX && kid.len() <= 256 {
+            bad.insert(kid.to_owned(), now);
+        }
+    }
+
+    fn spend(&self, now: Timestamp) -> bool {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *budget.since.get_or_insert(now);
+        let periods =
+            u32::try_from(now.since(since).as_secs() / REFILL.as_secs()).unwrap_or(u32::MAX);
+        if periods > 0 {
+            budget.left = budget.left.saturating_add(periods).min(BURST);
+            budget.since = Some(now);
+        }
+        if budget.left == 0 {
+            return false;
+        }
+        if budget.left == BURST {
+            budget.since = Some(now);
+        }
+        budget.left -= 1;
+        true
+    }
+}
+
+impl KeySet {
+    pub(crate) fn has(&self, kid: &str) -> bool {
+        self.keys.iter().any(|k| k.kid.as_deref() == Some(kid))
+    }
+
+    /// The keys that may have signed a token with this header.
+    pub(crate) fn candidates<'a>(&'a self, kid: Option<&'a str>) -> impl Iterator<Item = &'a Key> {
+        self.keys
+            .iter()
+            .filter(move |key| kid.is_none() || key.kid.as_deref() == kid)
+    }
+}
+
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<Value>,
+}
+
+async fn fetch(
+    outbound: Outbound,
+    url: String,
+    old: Option<Arc<KeySet>>,
+    now: Timestamp,
+) -> Result<KeySet, ProviderError> {
+    metrics::counter!("bia_upstream_calls_total", "call" => "keys").increment(1);
+    let answer = outbound.get(&url).limit(SIZE_MAX).retries(1).send().await;
+    let answer = answer.map_err(|e| upstream_unavailable(e.to_string()))?;
+    if answer.status != 200 {
+        return Err(upstream_unavailable(format!(
+            "{} answered with status {}",
+            answer.place(),
+            answer.status
+        )));
+    }
+    let document: Document = answer
+        .json()
+        .map_err(|e| upstream_unavailable(e.to_string()))?;
+    let mut keys: Vec<Key> = document
+        .keys
+        .iter()
+        .take(KEYS_MAX)
+        .filter_map(|jwk| key(jwk, now))
+        .collect();
+    if keys.is_empty() {
+        return Err(upstream_unavailable(format!(
+            "{} lists no key that can verify a signature",
+            answer.place()
+        )));
+    }
+    for kept in old.iter().flat_map(|set| &set.keys) {
+        let replaced = keys.iter().any(|k| k.kid == kept.kid);
+        if !replaced
+            && kept.kid.is_some()
+            && now.since(kept.seen) < KEEP_ABSENT
+            && keys.len() < KEYS_MAX
+        {
+            keys.push(kept.clone());
+        }
+    }
+    Ok(KeySet { keys })
+}
+
+/// Keys of unknown kinds, for encryption, symmetric or too short are passed over.
+fn key(value: &Value, now: Timestamp) -> Option<Key> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    match text("kty")?.as_str() {
+        "RSA" => {
+            // A short modulus can be factored; base64url has four characters for three bytes.
+            if text("n")?.trim_end_matches('=').len() * 3 / 4 < RSA_BYTES_MIN {
+                return None;
+            }
+        }
+        "EC" | "OKP" => {}
+        _ => return None,
+    }
+    if text("use").is_some_and(|u| u != "sig") {
+        return None;
+    }
+    let jwk = serde_json::from_value(value.clone()).ok()?;
+    Some(Key {
+        kid: text("kid"),
+        issuer: text("issuer"),
+        jwk,
+        seen: now,
+    })
+}

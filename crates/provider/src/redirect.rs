@@ -1,0 +1,54 @@
+//! The callback address that a provider is told (contract §3.4): pure, so that `doctor` and setup scripts print
+//! exactly what a sign-in sends.
+
+use bia_config::{OidcProvider, Pkce};
+use url::Url;
+
+/// The `redirect_uri` of a provider below `base` (`methods.oidc.config.base_redirect_uri`, else the public URL).
+///
+/// Kratos: `pkce: force` uses the callback without id, an organisation's provider the organisation's callback.
+pub fn redirect_uri(provider: &OidcProvider, base: &Url) -> String {
+    let mut path = vec!["self-service", "methods", "oidc"];
+    match (
+        &provider.pkce,
+        provider
+            .organization_id
+            .as_deref()
+            .filter(|o| !o.is_empty()),
+    ) {
+        (Pkce::Force, _) => path.push("callback"),
+        (_, Some(organization)) => {
+            path.extend(["organization", organization, "callback", &provider.id])
+        }
+        _ => path.extend(["callback", &provider.id]),
+    }
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url.into()
+}
+
+/// The base for a visitor who came by `host`: another one only if `callback_hosts` lists exactly that host, because
+/// a Host header is whatever the client wrote. Scheme and path stay those of `base`.
+pub(crate) fn base_for_host(provider: &OidcProvider, base: &Url, host: Option<&str>) -> Url {
+    let listed = host.and_then(|host| {
+        provider
+            .callback_hosts
+            .iter()
+            .find(|h| h.eq_ignore_ascii_case(host))
+    });
+    let Some(listed) = listed else {
+        return base.clone();
+    };
+    let mut url = base.clone();
+    let Ok(other) = Url::parse(&format!("{}://{listed}/", base.scheme())) else {
+        return base.clone();
+    };
+    if url.set_host(other.host_str()).is_err() || url.set_port(other.port()).is_err() {
+        return base.clone();
+    }
+    url
+}
