@@ -14,6 +14,7 @@ mod meta;
 pub(crate) mod nodes;
 mod normalise;
 mod reconcile;
+mod rule;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -94,7 +95,7 @@ pub struct IdentitySchema(Arc<Compiled>);
 struct Compiled {
     id: String,
     document: Value,
-    rules: compile::Rules,
+    rules: rule::Rules,
     fields: Vec<nodes::Field>,
     keys: Vec<String>,
     has_phones: bool,
@@ -165,8 +166,8 @@ impl IdentitySchema {
     }
 
     /// The names of all leaves (`traits.email`, …) in document order.
-    pub fn keys(&self) -> &[String] {
-        &self.0.keys
+    pub fn keys(&self) -> Vec<String> {
+        self.0.keys.clone()
     }
 
     /// Whether the schema makes any trait an address that can be verified.

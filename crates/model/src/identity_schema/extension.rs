@@ -115,18 +115,20 @@ impl Extension {
         match self.code_via.as_str() {
             "" => Err(Refusal {
                 keyword: "ory.sh~/kratos/credentials/code/via",
-                message: generic("channel type \"\" must be one of email, sms".to_owned()),
+                message: Box::new(generic(
+                    "channel type \"\" must be one of email, sms".to_owned(),
+                )),
             }),
             "email" if !matches!(self.format.as_str(), "" | "email") => {
                 Ok(normalise::graceful(text))
             }
             via => normalise::address(text, via).ok_or_else(|| Refusal {
                 keyword: "",
-                message: generic(if via == "sms" {
+                message: Box::new(generic(if via == "sms" {
                     "the provided number is not a valid phone number".to_owned()
                 } else {
                     "the provided value is not a valid email address".to_owned()
-                }),
+                })),
             }),
         }
     }
@@ -172,14 +174,14 @@ impl Extension {
 /// Why the keyword refuses a value.
 pub(super) struct Refusal {
     keyword: &'static str,
-    message: Message,
+    message: Box<Message>,
 }
 
 impl Refusal {
     fn format(message: Message) -> Self {
         Self {
             keyword: "format",
-            message,
+            message: Box::new(message),
         }
     }
 
@@ -193,7 +195,7 @@ impl Refusal {
             }
             _ => super::failure::format_text(&self.message, value),
         };
-        Failure::new(instance, schema, self.keyword, text, self.message)
+        Failure::new(instance, schema, self.keyword, text, *self.message)
     }
 }
 

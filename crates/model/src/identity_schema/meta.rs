@@ -3,6 +3,7 @@
 use super::SchemaError;
 use super::extension::{Extension, KEYWORD};
 use super::failure::escape;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
 /// Larger documents are refused (Kratos has the same limit, in bytes of the file).
@@ -20,10 +21,15 @@ pub(super) fn check(id: &str, document: &Value) -> Result<(), SchemaError> {
     let mut nodes = 0;
     measure(document, 0, &mut nodes).map_err(|problem| error("#", problem))?;
     check_draft(document).map_err(|problem| error("#/$schema", problem))?;
-    jsonschema::draft7::meta::validate(document).map_err(|problem| {
-        let at = problem.instance_path().to_string();
-        error(&format!("#{at}"), problem.to_string())
-    })?;
+    // Patterns are judged where they are compiled: Kratos' dialect knows some that ECMAScript doesn't.
+    let validator = jsonschema::draft7::meta::validator();
+    let problem = validator
+        .iter_errors(document)
+        .find(|problem| !matches!(problem.kind(), ValidationErrorKind::Format { .. }));
+    if let Some(problem) = problem {
+        let at = format!("#{}", problem.instance_path());
+        return Err(error(&at, problem.to_string()));
+    }
     check_traits(id, document)?;
     check_keywords(id, document, "#")
 }

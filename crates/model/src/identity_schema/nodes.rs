@@ -1,7 +1,7 @@
 //! The form that a schema asks for: its leaves, their inputs and their order (Kratos: `jsonschemax/keys.go`,
 //! `schema.GetKeysInOrder`).
 
-use super::compile::{Items, Rule, RuleId, Rules};
+use super::rule::{Items, Rule, RuleId, Rules};
 use crate::message::Message;
 use crate::ui::{Group, InputOption, InputType, Node};
 use serde_json::Value;

@@ -127,4 +127,26 @@ mod tests {
             assert_eq!(phone(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn no_input_breaks_the_phone_rules() {
+        let alphabet: Vec<char> = "+0123456789 ()-./;=extpaＡ９\u{200b}é*#~".chars().collect();
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let mut text = String::from("+");
+            for _ in 0..18 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                text.push(alphabet[(state >> 33) as usize % alphabet.len()]);
+            }
+            if let Some(number) = phone(&text) {
+                assert!(
+                    number.len() <= 18 && number.starts_with('+'),
+                    "{text} {number}"
+                );
+                assert_eq!(phone(&number).as_ref(), Some(&number), "{text}");
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Addresses and credentials that follow from the traits, brought into an identity.
 
-use super::compile::{Items, RuleId, Rules};
+use super::rule::{Items, RuleId, Rules};
 use super::{Derived, DerivedAddress, normalise};
 use crate::credentials::{Credentials, CredentialsType};
 use crate::identity::{Identity, RecoveryAddress, VerifiableAddress};

@@ -3,11 +3,14 @@
 //! Kratos' messages, their order and what the extension keyword derives all depend on which schemas are
 //! visited and when, so the walk is our own; tests compare its verdicts with the `jsonschema` crate's.
 
-use super::compile::{Dependency, Items, Rest, Rule, RuleId, Rules};
-use super::failure::{self, Failure, escape};
+mod array;
+mod object;
+
+use super::failure::{self, Failure};
+use super::rule::{Rule, RuleId, Rules};
 use super::{Derived, formats, go_text};
 use crate::message::Message;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Deeper recursion is refused: a schema may refer to itself without consuming any of the value.
 const DEPTH_MAX: usize = 200;
@@ -202,201 +205,6 @@ impl<'a> Run<'a> {
         }
         if !rule.one_of.is_empty() && first.is_none() {
             failures.push(self.group(rule, "oneOf", "oneOf failed", causes));
-        }
-    }
-
-    fn check_object(
-        &mut self,
-        rule: &'a Rule,
-        map: &Map<String, Value>,
-        failures: &mut Vec<Failure>,
-    ) {
-        let count = map.len() as u64;
-        if let Some(min) = rule.min_properties.filter(|min| count < *min) {
-            let text = format!("minimum {min} properties allowed, but found {count} properties");
-            failures.push(self.generic(rule, "minProperties", &text));
-        }
-        if let Some(max) = rule.max_properties.filter(|max| count > *max) {
-            let text = format!("maximum {max} properties allowed, but found {count} properties");
-            failures.push(self.generic(rule, "maxProperties", &text));
-        }
-        self.check_required(rule, map, failures);
-        for (name, part) in &rule.properties {
-            if let Some(value) = map.get(name) {
-                failures.extend(self.check_part(&escape(name), *part, value));
-            }
-        }
-        if let Some(names) = rule.property_names {
-            for name in map.keys() {
-                failures.extend(self.check_part(&escape(name), names, &Value::from(name.as_str())));
-            }
-        }
-        for (pattern, part) in &rule.pattern_properties {
-            for (name, value) in map.iter().filter(|(name, _)| pattern.matches(name)) {
-                failures.extend(self.check_part(&escape(name), *part, value));
-            }
-        }
-        self.check_additional(rule, map, failures);
-        for (name, dependency) in &rule.dependencies {
-            if let Some(value) = map.contains_key(name).then_some(map) {
-                self.check_dependency(rule, name, dependency, value, failures);
-            }
-        }
-    }
-
-    fn check_required(&self, rule: &Rule, map: &Map<String, Value>, failures: &mut Vec<Failure>) {
-        let missing: Vec<&String> = rule
-            .required
-            .iter()
-            .filter(|name| !map.contains_key(*name))
-            .collect();
-        if missing.is_empty() {
-            return;
-        }
-        let names: Vec<_> = missing.iter().map(|name| go_text::quote(name)).collect();
-        let text = format!("missing properties: {}", names.join(", "));
-        let pointers = missing
-            .iter()
-            .map(|name| format!("{}/{}", self.at, escape(name)));
-        failures.push(
-            self.generic(rule, "required", &text)
-                .missing(pointers.collect()),
-        );
-    }
-
-    fn check_additional(
-        &mut self,
-        rule: &Rule,
-        map: &Map<String, Value>,
-        failures: &mut Vec<Failure>,
-    ) {
-        let Some(rest) = &rule.additional_properties else {
-            return;
-        };
-        let is_named = |name: &str| {
-            rule.properties.contains_key(name)
-                || rule
-                    .pattern_properties
-                    .iter()
-                    .any(|(pattern, _)| pattern.matches(name))
-        };
-        let unnamed: Vec<_> = map.iter().filter(|(name, _)| !is_named(name)).collect();
-        match rest {
-            Rest::Allowed(allowed) if *allowed || unnamed.is_empty() => {}
-            Rest::Allowed(_) => {
-                let names: Vec<_> = unnamed
-                    .iter()
-                    .map(|(name, _)| go_text::quote(name))
-                    .collect();
-                let text = format!("additionalProperties {} not allowed", names.join(", "));
-                failures.push(self.generic(rule, "additionalProperties", &text));
-            }
-            Rest::Rule(part) => {
-                for (name, value) in unnamed {
-                    failures.extend(self.check_part(&escape(name), *part, value));
-                }
-            }
-        }
-    }
-
-    fn check_dependency(
-        &mut self,
-        rule: &Rule,
-        name: &str,
-        dependency: &Dependency,
-        map: &Map<String, Value>,
-        failures: &mut Vec<Failure>,
-    ) {
-        match dependency {
-            Dependency::Rule(part) => {
-                failures.extend(self.check(*part, &Value::Object(map.clone())))
-            }
-            Dependency::Properties(needed) => {
-                for (index, property) in needed.iter().enumerate() {
-                    if !map.contains_key(property) {
-                        let (property, name_text) =
-                            (go_text::quote(property), go_text::quote(name));
-                        let text = format!(
-                            "property {property} is required, if {name_text} property exists"
-                        );
-                        let keyword = format!("dependencies/{}/{index}", escape(name));
-                        failures.push(self.generic(rule, &keyword, &text));
-                    }
-                }
-            }
-        }
-    }
-
-    fn check_array(&mut self, rule: &'a Rule, list: &[Value], failures: &mut Vec<Failure>) {
-        let count = list.len() as u64;
-        if let Some(min) = rule.min_items.filter(|min| count < *min) {
-            failures.push(self.said(rule, "minItems", Message::min_items(min, count)));
-        }
-        if let Some(max) = rule.max_items.filter(|max| count > *max) {
-            failures.push(self.said(rule, "maxItems", Message::max_items(max, count)));
-        }
-        if rule.unique_items {
-            self.check_unique(rule, list, failures);
-        }
-        match &rule.items {
-            Some(Items::Each(part)) => {
-                for (index, item) in list.iter().enumerate() {
-                    failures.extend(self.check_part(&index.to_string(), *part, item));
-                }
-            }
-            Some(Items::Tuple(parts)) => self.check_tuple(rule, parts, list, failures),
-            None => {}
-        }
-        if let Some(part) = rule.contains {
-            let mut causes = Vec::new();
-            let matched = list.iter().enumerate().any(|(index, item)| {
-                let cause = self.check_part(&index.to_string(), part, item);
-                let accepted = cause.is_none();
-                causes.extend(cause);
-                accepted
-            });
-            if !matched {
-                failures.push(self.group(rule, "contains", "contains failed", causes));
-            }
-        }
-    }
-
-    fn check_unique(&self, rule: &Rule, list: &[Value], failures: &mut Vec<Failure>) {
-        for (second, item) in list.iter().enumerate() {
-            for (first, other) in list[..second].iter().enumerate() {
-                if equal(item, other) {
-                    let message = Message::unique_items(first, second);
-                    failures.push(self.said(rule, "uniqueItems", message));
-                    // Attack stopped: a long list of equal items would fill the memory with messages.
-                    if failures.len() > list.len() {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn check_tuple(
-        &mut self,
-        rule: &Rule,
-        parts: &[RuleId],
-        list: &[Value],
-        failures: &mut Vec<Failure>,
-    ) {
-        if matches!(rule.additional_items, Some(Rest::Allowed(false))) && list.len() > parts.len() {
-            let text = format!(
-                "only {} items are allowed, but found {} items",
-                parts.len(),
-                list.len()
-            );
-            failures.push(self.generic(rule, "additionalItems", &text));
-        }
-        for (index, item) in list.iter().enumerate() {
-            let part = match (parts.get(index), &rule.additional_items) {
-                (Some(part), _) | (None, Some(Rest::Rule(part))) => *part,
-                _ => break,
-            };
-            failures.extend(self.check_part(&index.to_string(), part, item));
         }
     }
 
