@@ -70,6 +70,18 @@ pub struct TraitError {
     pub report: Arc<str>,
 }
 
+impl TraitError {
+    /// A failure from elsewhere, for example from a web hook; `pointer` is `#/traits/email` or `#/`.
+    pub fn new(pointer: &str, message: Message) -> Self {
+        Self {
+            pointer: pointer.to_owned(),
+            node_name: failure::node_name(pointer),
+            report: format!("I[{pointer}] S[] {}", message.text).into(),
+            message,
+        }
+    }
+}
+
 /// An address that follows from the traits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DerivedAddress {

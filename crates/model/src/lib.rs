@@ -9,7 +9,8 @@
 //!
 //! Where to start: [`flow::Flow`] (one login, registration or settings attempt), [`identity::Identity`],
 //! [`session::Session`], [`claims::Claims`] (what passes from the provider to the mapper) and
-//! [`identity_schema::IdentitySchema`] (which traits are allowed, and what the form looks like).
+//! [`identity_schema::IdentitySchema`] (which traits are allowed, and what the form looks like), with
+//! [`form`] (what was posted) and [`merge`] (how that meets what the mapper says).
 //!
 //! ```
 //! use bia_model::message::Message;

@@ -130,7 +130,7 @@ pub(super) fn not_of_format(value: &Value, format: &str) -> String {
 }
 
 /// The node that shows a pointer: `#/traits/name/first` is `traits.name.first`.
-fn node_name(pointer: &str) -> String {
+pub(super) fn node_name(pointer: &str) -> String {
     let Some(path) = pointer.strip_prefix("#/") else {
         // Kratos: a pointer without path becomes the name itself, so `#` gets a node of that name.
         return pointer.to_owned();
@@ -181,6 +181,7 @@ mod tests {
             assert_eq!(unescape(&escape(name)), name);
         }
         assert_eq!(node_name("#/traits/a.b/0"), "traits.a\\.b.0");
+        assert_eq!(node_name("#/"), "");
         assert_eq!(node_name("#/traits/given%20name"), "traits.given name");
     }
 }

@@ -7,6 +7,7 @@ use crate::message::Message;
 
 impl Container {
     /// Attaches each failure to its node; unknown names get a new text node, nameless ones go to the form.
+    /// Kratos: such new nodes belong to the group `default`, whatever the flow uses for its traits.
     pub fn apply_errors(&mut self, errors: &[TraitError]) {
         for error in errors {
             self.add_message(error.message.clone(), &error.node_name);
