@@ -27,6 +27,7 @@
 
 mod diagnostic;
 mod error;
+mod lint;
 mod mapper;
 mod output;
 mod pool;
@@ -36,6 +37,7 @@ mod worker;
 
 pub use diagnostic::{Diagnostic, Excerpt, Neighbour, SnippetFault};
 pub use error::{Expected, MapperError, OutputError};
+pub use lint::{LintFinding, LintSeverity};
 pub use mapper::{Evaluation, Mapper, NO_IDENTITY, PoolStats, Source};
 pub use output::{MappedAddress, MappedIdentity};
 pub use settings::{Settings, WorkerProgram};

@@ -6,9 +6,10 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::error::MapperError;
+use crate::lint::LintFinding;
 use crate::output::{MappedIdentity, mapped_identity};
 use crate::pool::{Pool, Work};
-use crate::protocol::Job;
+use crate::protocol::{Job, LINT_SCHEMA};
 use crate::settings::Settings;
 
 /// The `identity` that a mapper sees at registration, when there is none yet.
@@ -141,6 +142,46 @@ impl Mapper {
         )
         .await
         .map(drop)
+    }
+
+    /// Looks for mistakes that run; with the identity schema, also for traits that it lacks or requires.
+    ///
+    /// # Errors
+    /// See [`MapperError`]; a mapper that does not parse is one.
+    pub async fn lint(
+        &self,
+        source: &Source<'_>,
+        schema_json: Option<&str>,
+    ) -> Result<Vec<LintFinding>, MapperError> {
+        let schema = schema_json.map(|json| (LINT_SCHEMA, json));
+        let evaluation = Evaluation {
+            source: *source,
+            ext_vars: schema.as_slice(),
+            tla: &[],
+            imports: &[],
+        };
+        let findings = self.run(Job::Lint, evaluation).await?;
+        serde_json::from_str(&findings).map_err(|_| MapperError::WorkerLied {
+            name: source.name.to_owned(),
+            what: "unreadable findings".to_owned(),
+        })
+    }
+
+    /// Lays a snippet out anew: same tokens, same comments, same line breaks, one way of spacing and indenting.
+    ///
+    /// # Errors
+    /// See [`MapperError`]; a snippet that does not parse is left alone.
+    pub async fn format(&self, source: &Source<'_>) -> Result<String, MapperError> {
+        self.run(
+            Job::Format,
+            Evaluation {
+                source: *source,
+                ext_vars: &[],
+                tla: &[],
+                imports: &[],
+            },
+        )
+        .await
     }
 
     /// Ends all workers and waits for them. Evaluations that wait or run fail with [`MapperError::ShutDown`].

@@ -11,6 +11,9 @@ use std::io::{self, Read, Write};
 #[error("{0}")]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
+/// The external variable that carries the identity schema of [`Job::Lint`].
+pub(crate) const LINT_SCHEMA: &str = "schema";
+
 /// What the parent asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request<'a> {

@@ -5,8 +5,10 @@
 
 mod engine;
 mod failure;
+mod format;
 mod imports;
 pub(crate) mod limits;
+mod lint;
 mod locate;
 mod redact;
 mod sandbox;

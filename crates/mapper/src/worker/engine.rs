@@ -22,11 +22,14 @@ use jrsonnet_evaluator::{
     Source, State, Thunk, Val, apply_tla,
 };
 use jrsonnet_gcmodule::{Acyclic, Cc, Trace, collect_thread_cycles};
+use jrsonnet_ir_parser::ParserSettings;
 use jrsonnet_stdlib::{Settings as StdSettings, TracePrinter, stdlib_uncached};
 
 use super::failure::{Subject, diagnose};
+use super::format::format;
 use super::imports::{Shipped, ShippedPath};
-use crate::protocol::{Answer, Inputs, Job};
+use super::lint::lint;
+use crate::protocol::{Answer, Inputs, Job, LINT_SCHEMA};
 
 /// go-jsonnet's default depth of calls.
 const CALL_DEPTH_MAX: usize = 500;
@@ -119,7 +122,8 @@ impl Engine {
                 Ok(_) => Owned::Value(String::new()),
                 Err(failed) => failed,
             },
-            Job::Lint | Job::Format => Owned::Value(String::new()),
+            Job::Lint => self.lint(hash, &subject),
+            Job::Format => self.format(hash, &subject),
         }
     }
 
@@ -157,9 +161,50 @@ impl Engine {
         });
         self.library.clear_ext_vars();
         match result {
-            Ok(json) if json.len() > self.output_bytes_max => Owned::TooLarge,
-            Ok(json) => Owned::Value(json),
+            Ok(json) => self.bounded(json),
             Err(failed) => failed,
+        }
+    }
+
+    fn lint(&mut self, hash: [u8; 32], subject: &Subject<'_>) -> Owned {
+        // What does not pass the analyser has one problem, and the analyser describes it best.
+        if let Err(failed) = self.prepare(hash, subject, &self.state(subject.inputs)) {
+            return failed;
+        }
+        let schema = match subject
+            .inputs
+            .ext_vars
+            .iter()
+            .find(|(name, _)| *name == LINT_SCHEMA)
+        {
+            Some((name, json)) => match serde_json::from_str(json) {
+                Ok(schema) => Some(schema),
+                Err(error) => return bad_input(name, &error),
+            },
+            None => None,
+        };
+        let source = Source::new_virtual(subject.name.into(), subject.text.into());
+        let settings = ParserSettings {
+            source: source.clone(),
+        };
+        let findings = jrsonnet_ir_parser::parse(subject.text, &settings)
+            .map(|root| lint(&root, &source, schema.as_ref()))
+            .unwrap_or_default();
+        self.bounded(serde_json::to_string(&findings).unwrap_or_default())
+    }
+
+    fn format(&mut self, hash: [u8; 32], subject: &Subject<'_>) -> Owned {
+        match self.prepare(hash, subject, &self.state(subject.inputs)) {
+            Ok(_) => self.bounded(format(subject.text)),
+            Err(failed) => failed,
+        }
+    }
+
+    fn bounded(&self, value: String) -> Owned {
+        if value.len() > self.output_bytes_max {
+            Owned::TooLarge
+        } else {
+            Owned::Value(value)
         }
     }
 

@@ -222,7 +222,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     )
 }
 
-fn excerpt(text: &str, start: usize, end: usize) -> (usize, usize, Excerpt) {
+pub(super) fn excerpt(text: &str, start: usize, end: usize) -> (usize, usize, Excerpt) {
     let (start, end) = (floor(text, start), floor(text, end.max(start)));
     let (line, column) = position(text, start);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);

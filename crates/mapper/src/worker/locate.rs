@@ -11,6 +11,7 @@ use jrsonnet_ir::{BindSpec, Destruct, Expr, ObjBody, Source, Span};
 use serde_json::{Map, Value};
 
 use super::failure::Subject;
+use super::lint::input_path;
 use crate::diagnostic::Neighbour;
 
 const NEIGHBOURS_MAX: usize = 5;
@@ -101,30 +102,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The input that an expression stands for.
     fn path(&self, expr: &Expr) -> Option<Path> {
-        match expr {
-            Expr::Var(name) => self.known.get(name.value.as_str()).cloned(),
-            Expr::Apply(function, args, _) => match (&**function, args.value.unnamed.as_slice()) {
-                (Expr::Index { indexable, parts }, [Expr::Str(variable)]) => {
-                    let is_ext_var = matches!(&**indexable, Expr::Var(name) if name.value.as_str() == "std")
-                        && matches!(parts.as_slice(), [part] if matches!(&part.value, Expr::Str(name) if name.as_str() == "extVar"));
-                    is_ext_var.then(|| vec![variable.as_str().to_owned()])
-                }
-                _ => None,
-            },
-            Expr::Index { indexable, parts } => {
-                let mut path = self.path(indexable)?;
-                for part in parts {
-                    let Expr::Str(name) = &part.value else {
-                        return None;
-                    };
-                    path.push(name.as_str().to_owned());
-                }
-                Some(path)
-            }
-            _ => None,
-        }
+        input_path(expr, &self.known)
     }
 
     fn note_locals(&mut self, binds: &[BindSpec]) {

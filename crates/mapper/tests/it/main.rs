@@ -4,6 +4,7 @@ mod containment;
 mod diagnostics;
 mod hostile;
 mod language;
+mod lint;
 mod mapping;
 mod pool;
 
