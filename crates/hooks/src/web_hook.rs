@@ -1,6 +1,6 @@
 //! `web_hook`: calls a URL with what happened, and perhaps obeys the answer (contract §6.4).
 //!
-//! One call in order: [`template_context`](mod@template_context) writes what the body template sees, `request`
+//! One call in order: `template_context` writes what the body template sees, `request`
 //! evaluates the template and puts the HTTP message together, `delivery` sends it with retries, `response`
 //! turns the answer into changes of the identity or a refusal. Nothing of a call but its label, host, status
 //! and duration is logged: paths, headers, bodies and cookies may all be secrets.

@@ -38,9 +38,9 @@ pub(super) fn obey(
         Some(identity) if options.parse && answer.status == 200 => {
             replace(identity, &answer.body, now)
         }
-        None if options.parse && answer.status == 200 => parse::<Enrichment>(&answer.body)
-            .map(drop)
-            .map_err(Into::into),
+        None if options.parse && answer.status == 200 => {
+            parse::<Enrichment>(&answer.body).map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -275,8 +275,8 @@ fn recovery(address: Recovery, now: Timestamp) -> RecoveryAddress {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| unreadable(&error))
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, HookError> {
+    serde_json::from_slice(body).map_err(|error| unreadable(&error).into())
 }
 
 /// Position and kind of the fault: serde's own text may quote what the receiver sent.

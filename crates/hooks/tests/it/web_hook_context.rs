@@ -207,3 +207,21 @@ async fn failing_template_stops_the_flow_and_quotes_nothing() {
     assert!(!format!("{error:?}").contains("alice"), "{error:?}");
     assert!(received(&server).await.is_empty());
 }
+
+#[tokio::test]
+async fn text_of_a_failed_template_for_the_log_holds_no_value_of_ctx() {
+    let bodies = real_services().bodies;
+    let ctx = r#"{"request_cookies":{"ory_kratos_session":"hunter2-session"}}"#;
+    for text in [
+        r#"function(ctx) error "stop " + ctx.request_cookies.ory_kratos_session"#,
+        "function(ctx) ctx.request_cookies.ory_kratos_session + 1 + {}.missing",
+        "function(ctx) assert ctx.request_cookies == {} : std.toString(ctx); {}",
+    ] {
+        let source = template(text)["body"].as_str().expect("a text").to_owned();
+        let error = bodies
+            .evaluate(&source, ctx)
+            .await
+            .expect_err("the template fails");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
