@@ -38,9 +38,14 @@ pub(crate) fn is_network(text: &str) -> bool {
 
 /// A day, `2027-03-01`, or a moment that begins with one.
 pub(crate) fn is_date(text: &str) -> bool {
-    let digits = |range: std::ops::Range<usize>| text.get(range).filter(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    let digits = |range: std::ops::Range<usize>| {
+        text.get(range)
+            .filter(|part| part.bytes().all(|b| b.is_ascii_digit()))
+    };
     let number = |range| digits(range).and_then(|part: &str| part.parse::<u32>().ok());
-    let (Some(_), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else { return false };
+    let (Some(_), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else {
+        return false;
+    };
     let dashes = text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
     let ends = text.len() == 10 || text.get(10..11).is_some_and(|c| c == "T" || c == " ");
     dashes && ends && (1..=12).contains(&month) && (1..=31).contains(&day)
@@ -50,7 +55,8 @@ fn scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let mut bytes = scheme.bytes();
     let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    (starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))).then_some((scheme, rest))
+    (starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
+        .then_some((scheme, rest))
 }
 
 fn rest_parses(rest: &str) -> bool {
@@ -72,18 +78,29 @@ fn authority_parses(authority: &str) -> bool {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let (name, port) = match host.strip_prefix('[') {
         Some(inner) => match inner.split_once(']') {
-            Some((name, after)) => (name, after.strip_prefix(':').or(after.is_empty().then_some(""))),
+            Some((name, after)) => (
+                name,
+                after.strip_prefix(':').or(after.is_empty().then_some("")),
+            ),
             None => return false,
         },
-        None => host.rsplit_once(':').map_or((host, Some("")), |(name, port)| (name, Some(port))),
+        None => host
+            .rsplit_once(':')
+            .map_or((host, Some("")), |(name, port)| (name, Some(port))),
     };
-    let allowed = |byte: u8| byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:<>\"%[]".contains(&byte);
-    name.bytes().all(allowed) && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit())) && escapes_parse(name)
+    let allowed = |byte: u8| {
+        byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:<>\"%[]".contains(&byte)
+    };
+    name.bytes().all(allowed)
+        && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+        && escapes_parse(name)
 }
 
 /// A percent sign needs two hexadecimal digits after it.
 fn escapes_parse(text: &str) -> bool {
-    text.split('%').skip(1).all(|part| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+    text.split('%')
+        .skip(1)
+        .all(|part| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -92,17 +109,43 @@ mod tests {
 
     #[test]
     fn uris_are_what_go_parses_with_a_scheme() {
-        for good in ["base64://!!!!", "base64://", "gopher://127.0.0.1/x", "https://a.example:8/b?c#d", "file:///etc/a b", "mailto:x", "file://a/b"] {
+        for good in [
+            "base64://!!!!",
+            "base64://",
+            "gopher://127.0.0.1/x",
+            "https://a.example:8/b?c#d",
+            "file:///etc/a b",
+            "mailto:x",
+            "file://a/b",
+        ] {
             assert!(is_uri(good), "{good}");
         }
-        for bad in ["", "mappers/a.jsonnet", "/abs", "://x", "http://a:port/", "http://a b/", "http://[::1/", "file:///%zz", "http://a\n"] {
+        for bad in [
+            "",
+            "mappers/a.jsonnet",
+            "/abs",
+            "://x",
+            "http://a:port/",
+            "http://a b/",
+            "http://[::1/",
+            "file:///%zz",
+            "http://a\n",
+        ] {
             assert!(!is_uri(bad), "{bad}");
         }
     }
 
     #[test]
     fn uri_references_may_be_relative() {
-        for good in ["", "/login", "login", "https://a.example", "?x", "#x", "//host/x"] {
+        for good in [
+            "",
+            "/login",
+            "login",
+            "https://a.example",
+            "?x",
+            "#x",
+            "//host/x",
+        ] {
             assert!(is_uri_reference(good), "{good}");
         }
         for bad in ["a:b:c d\u{7f}", "1a:b", "https://a:b/", "a\\b", "/%"] {
@@ -113,7 +156,14 @@ mod tests {
     #[test]
     fn dates_are_days_of_the_calendar() {
         assert!(is_date("2027-03-01") && is_date("2027-03-01T00:00:00Z"));
-        for bad in ["2027-13-01", "2027-3-1", "soon", "2027/03/01", "2027-03-01x", ""] {
+        for bad in [
+            "2027-13-01",
+            "2027-3-1",
+            "soon",
+            "2027/03/01",
+            "2027-03-01x",
+            "",
+        ] {
             assert!(!is_date(bad), "{bad}");
         }
     }

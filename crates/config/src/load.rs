@@ -14,8 +14,6 @@ mod env;
 mod file;
 mod layers;
 mod marks;
-#[cfg(test)]
-mod tests;
 
 use layers::{Layer, Layers, Origin};
 
@@ -44,7 +42,10 @@ pub struct LoadInput<'a> {
 /// Shows the names of variables, never what they hold.
 impl fmt::Debug for LoadInput<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadInput").field("files", &self.files).field("dev", &self.dev).finish_non_exhaustive()
+        f.debug_struct("LoadInput")
+            .field("files", &self.files)
+            .field("dev", &self.dev)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,7 +85,11 @@ impl Document {
     }
 
     pub(crate) fn lists_from_variables(&self) -> Vec<(KeyPath, &str, usize, usize)> {
-        self.layers.lists_from_variables().into_iter().map(|(path, name, length, below)| (path.clone(), name, length, below)).collect()
+        self.layers
+            .lists_from_variables()
+            .into_iter()
+            .map(|(path, name, length, below)| (path.clone(), name, length, below))
+            .collect()
     }
 
     /// Where hooks of this binary's own are used.
@@ -92,18 +97,32 @@ impl Document {
         fn walk(value: &Value, path: &KeyPath, names: &[String], found: &mut Vec<KeyPath>) {
             match value {
                 Value::Object(entries) => {
-                    if entries.get("hook").and_then(Value::as_str).is_some_and(|hook| names.iter().any(|name| name == hook)) {
+                    if entries
+                        .get("hook")
+                        .and_then(Value::as_str)
+                        .is_some_and(|hook| names.iter().any(|name| name == hook))
+                    {
                         found.push(path.child("hook"));
                     }
-                    entries.iter().for_each(|(key, value)| walk(value, &path.child(key), names, found));
+                    entries
+                        .iter()
+                        .for_each(|(key, value)| walk(value, &path.child(key), names, found));
                 }
-                Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| walk(item, &path.child(at), names, found)),
+                Value::Array(items) => items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, item)| walk(item, &path.child(at), names, found)),
                 _ => {}
             }
         }
         let mut found = Vec::new();
         if let Some(flows) = rules::at(&self.value, "selfservice.flows") {
-            walk(flows, &KeyPath::of("selfservice.flows"), &self.extra_hooks, &mut found);
+            walk(
+                flows,
+                &KeyPath::of("selfservice.flows"),
+                &self.extra_hooks,
+                &mut found,
+            );
         }
         found
     }
@@ -115,23 +134,58 @@ impl Document {
 /// Everything that is wrong with it, together. Nothing was started and nothing was changed.
 pub fn load(input: LoadInput<'_>) -> Result<Loaded, ConfigErrors> {
     let (layers, mut warnings, mut errors) = collect(&input);
-    if errors.iter().any(|error| matches!(error.code, "syntax" | "unreadable_file" | "file_extension" | "file_too_large")) {
+    if errors.iter().any(|error| {
+        matches!(
+            error.code,
+            "syntax" | "unreadable_file" | "file_extension" | "file_too_large"
+        )
+    }) {
         // Without one of its files every other message would be noise.
         return Err(ConfigErrors::new(errors));
     }
-    let value = layers.merge().map_err(|_| ConfigErrors::new(vec![Finding::error("merge", KeyPath::default(), "the layers cannot be merged")]))?;
+    let value = layers.merge().map_err(|_| {
+        ConfigErrors::new(vec![Finding::error(
+            "merge",
+            KeyPath::default(),
+            "the layers cannot be merged",
+        )])
+    })?;
     errors.extend(check(&layers, &value, input.extra_hooks, &errors));
-    let parsed = if errors.is_empty() { deserialize(&value).map_err(|error| errors.push(place(&layers, error))).ok() } else { None };
+    let parsed = if errors.is_empty() {
+        deserialize(&value)
+            .map_err(|error| errors.push(place(&layers, error)))
+            .ok()
+    } else {
+        None
+    };
     let Some(mut config) = parsed else {
         return Err(ConfigErrors::new(errors));
     };
     fill_base_urls(&mut config, input.hostname.as_deref());
     warnings.extend(unsupported::warnings(&value));
     warnings.extend(advice::warnings(&config));
-    let document = Document { layers, value, extra_hooks: input.extra_hooks.iter().map(|&name| name.to_owned()).collect() };
-    let place_all = |findings: Vec<Finding>| findings.into_iter().map(|finding| document.place(finding)).collect();
+    let document = Document {
+        layers,
+        value,
+        extra_hooks: input
+            .extra_hooks
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect(),
+    };
+    let place_all = |findings: Vec<Finding>| {
+        findings
+            .into_iter()
+            .map(|finding| document.place(finding))
+            .collect()
+    };
     let (warnings, advice) = (place_all(warnings), place_all(advice::advice(&config)));
-    Ok(Loaded { config, warnings, advice, document })
+    Ok(Loaded {
+        config,
+        warnings,
+        advice,
+        document,
+    })
 }
 
 /// All layers, lowest first, with what went wrong while reading them.
@@ -139,14 +193,30 @@ fn collect(input: &LoadInput<'_>) -> (Layers, Vec<Finding>, Vec<Finding>) {
     let mut layers = Layers::default();
     let mut errors = Vec::new();
     if input.files.len() > FILES_MAX {
-        errors.push(Finding::error("syntax", KeyPath::default(), format!("more than {FILES_MAX} files were given")));
+        errors.push(Finding::error(
+            "syntax",
+            KeyPath::default(),
+            format!("more than {FILES_MAX} files were given"),
+        ));
     }
-    let files = input.files.iter().take(FILES_MAX).map(|path| (path, file::read(path)));
-    let texts = input.texts.iter().map(|(path, text)| (path, file::parse(path, text)));
+    let files = input
+        .files
+        .iter()
+        .take(FILES_MAX)
+        .map(|path| (path, file::read(path)));
+    let texts = input
+        .texts
+        .iter()
+        .map(|(path, text)| (path, file::parse(path, text)));
     for (path, parsed) in files.chain(texts) {
         match parsed {
             Ok(file::Parsed { value, marks }) => {
-                layers.0.push(Layer { origin: Origin::File(path.clone()), at: KeyPath::default(), value, marks });
+                layers.0.push(Layer {
+                    origin: Origin::File(path.clone()),
+                    at: KeyPath::default(),
+                    value,
+                    marks,
+                });
             }
             Err(error) => errors.push(error),
         }
@@ -165,12 +235,22 @@ fn collect(input: &LoadInput<'_>) -> (Layers, Vec<Finding>, Vec<Finding>) {
             layers.0.push(layer);
         }
     }
-    layers.0.extend(input.overrides.iter().map(|(path, value)| override_layer(path, value.clone())));
+    layers.0.extend(
+        input
+            .overrides
+            .iter()
+            .map(|(path, value)| override_layer(path, value.clone())),
+    );
     (layers, warnings, errors)
 }
 
 fn override_layer(path: &str, value: Value) -> Layer {
-    Layer { origin: Origin::Override, at: KeyPath::of(path), value, marks: marks::Marks::default() }
+    Layer {
+        origin: Origin::Override,
+        at: KeyPath::of(path),
+        value,
+        marks: marks::Marks::default(),
+    }
 }
 
 /// A variable for an item of a list that is too short for it. (Kratos fills the gap with nothing and then refuses that.)
@@ -182,29 +262,58 @@ fn no_such_item(layers: &Layers, layer: &Layer) -> Option<Finding> {
     if layers::set(&mut probe, layer.at.parts(), Value::Null) {
         return None;
     }
-    let Origin::Variable(name) = &layer.origin else { return None };
-    let finding = Finding::error("no_such_item", layer.at.clone(), "the list has no item of this number").help("Items count from 0.");
-    Some(finding.at(Location::Variable { name: name.clone(), line: 0, column: 0 }))
+    let Origin::Variable(name) = &layer.origin else {
+        return None;
+    };
+    let finding = Finding::error(
+        "no_such_item",
+        layer.at.clone(),
+        "the list has no item of this number",
+    )
+    .help("Items count from 0.");
+    Some(finding.at(Location::Variable {
+        name: name.clone(),
+        line: 0,
+        column: 0,
+    }))
 }
 
 fn empty_list(layer: &Layer) -> Option<Finding> {
     let is_empty = layer.value.as_array().is_some_and(Vec::is_empty);
-    let Origin::Variable(name) = &layer.origin else { return None };
+    let Origin::Variable(name) = &layer.origin else {
+        return None;
+    };
     (is_empty && layer.at == KeyPath::of(rules::PROVIDERS)).then(|| {
-        Finding::warning("empty_list", layer.at.clone(), format!("{name} is an empty list, so there are no providers at all."))
-            .help("Kratos would keep the file's. Unset the variable to use them.")
+        Finding::warning(
+            "empty_list",
+            layer.at.clone(),
+            format!("{name} is an empty list, so there are no providers at all."),
+        )
+        .help("Kratos would keep the file's. Unset the variable to use them.")
     })
 }
 
 /// Schema and rules; a rule's finding replaces the schema's for the same key, since it explains more.
-fn check(layers: &Layers, value: &Value, extra_hooks: &[&str], earlier: &[Finding]) -> Vec<Finding> {
+fn check(
+    layers: &Layers,
+    value: &Value,
+    extra_hooks: &[&str],
+    earlier: &[Finding],
+) -> Vec<Finding> {
     let refused = rules::check(value, extra_hooks);
     let mut errors = validate::validate(value);
     errors.retain(|error| !refused.iter().any(|other| other.path == error.path));
     errors.extend(refused);
     // A variable that could not be read is already reported; that its key is missing now is no news.
-    errors.retain(|error| !earlier.iter().any(|other| error.path.starts_with(&other.path) && !other.path.parts().is_empty()));
-    let mut errors: Vec<Finding> = errors.into_iter().map(|error| place(layers, completed_by_file(layers, error))).collect();
+    errors.retain(|error| {
+        !earlier
+            .iter()
+            .any(|other| error.path.starts_with(&other.path) && !other.path.parts().is_empty())
+    });
+    let mut errors: Vec<Finding> = errors
+        .into_iter()
+        .map(|error| place(layers, completed_by_file(layers, error)))
+        .collect();
     errors.sort_by_key(|error| position(&error.location));
     errors.dedup();
     errors
@@ -214,7 +323,9 @@ fn check(layers: &Layers, value: &Value, extra_hooks: &[&str], earlier: &[Findin
 fn position(location: &Location) -> (u8, PathBuf, String, usize, usize) {
     match location {
         Location::File { file, line, column } => (0, file.clone(), String::new(), *line, *column),
-        Location::Variable { name, line, column } => (1, PathBuf::new(), name.clone(), *line, *column),
+        Location::Variable { name, line, column } => {
+            (1, PathBuf::new(), name.clone(), *line, *column)
+        }
         Location::Override => (2, PathBuf::new(), String::new(), 0, 0),
         Location::Unknown => (3, PathBuf::new(), String::new(), 0, 0),
     }
@@ -225,7 +336,9 @@ fn place(layers: &Layers, finding: Finding) -> Finding {
         return finding;
     }
     let location = match finding.code {
-        "unknown_key" | "forbidden_key" | "no_effect" | "unread_key" | "kratos_key" => layers.locate_key(&finding.path),
+        "unknown_key" | "forbidden_key" | "no_effect" | "unread_key" | "kratos_key" => {
+            layers.locate_key(&finding.path)
+        }
         _ if layers.sets(&finding.path) => layers.locate(&finding.path),
         // A missing key belongs to the block that lacks it; at the top level there is no such line.
         _ if finding.path.parts().len() > 1 => layers.locate(&finding.path.parent()),
@@ -239,7 +352,9 @@ fn completed_by_file(layers: &Layers, error: Finding) -> Finding {
     if error.code != "missing_key" {
         return error;
     }
-    let Some(variable) = layers.completed_by_file_in_kratos(&error.path) else { return error };
+    let Some(variable) = layers.completed_by_file_in_kratos(&error.path) else {
+        return error;
+    };
     let key = error.path.last().unwrap_or_default();
     let help = format!(
         "The file has `{key}`, but {variable} replaces the file's whole list (Kratos merges the two item by item). Put the \
@@ -260,7 +375,11 @@ fn deserialize(value: &Value) -> Result<Config, Finding> {
         let path = KeyPath::from(path.collect::<Vec<_>>());
         // serde quotes values in its own messages; only ours begin like this.
         let inner = error.inner().to_string();
-        let message = if inner.starts_with("expected ") { inner } else { "does not have the form that this key needs".to_owned() };
+        let message = if inner.starts_with("expected ") {
+            inner
+        } else {
+            "does not have the form that this key needs".to_owned()
+        };
         Finding::error("invalid", path, message)
     })
 }
@@ -269,13 +388,23 @@ fn deserialize(value: &Value) -> Result<Config, Finding> {
 fn fill_base_urls(config: &mut Config, hostname: Option<&str>) {
     let dev = config.dev;
     let default = |host: &str, port: u16| {
-        let host = if matches!(host, "" | "0.0.0.0" | "::") || host.starts_with("unix:") { hostname.unwrap_or("localhost") } else { host };
+        let host = if matches!(host, "" | "0.0.0.0" | "::") || host.starts_with("unix:") {
+            hostname.unwrap_or("localhost")
+        } else {
+            host
+        };
         BaseUrl::of_host(if dev { "http" } else { "https" }, host, port)
     };
     let (public, admin) = (&mut config.serve.public, &mut config.serve.admin);
-    let url = public.base_url.take().unwrap_or_else(|| default(&public.host, public.port));
+    let url = public
+        .base_url
+        .take()
+        .unwrap_or_else(|| default(&public.host, public.port));
     public.base_url = Some(url);
-    let url = admin.base_url.take().unwrap_or_else(|| default(&admin.host, admin.port));
+    let url = admin
+        .base_url
+        .take()
+        .unwrap_or_else(|| default(&admin.host, admin.port));
     admin.base_url = Some(url);
 }
 
@@ -287,7 +416,9 @@ impl Loaded {
 
     /// Whether `--strict` refuses to start.
     pub fn has_advice(&self) -> bool {
-        self.advice.iter().any(|finding| finding.severity >= Severity::Advice)
+        self.advice
+            .iter()
+            .any(|finding| finding.severity >= Severity::Advice)
     }
 
     /// The line in which a key was written, for messages of others (a mapper that doesn't parse, say).
@@ -301,5 +432,8 @@ impl Loaded {
 /// # Errors
 /// As [`load`].
 pub fn load_text(name: impl AsRef<Path>, text: &str) -> Result<Loaded, ConfigErrors> {
-    load(LoadInput { texts: vec![(name.as_ref().to_owned(), text.to_owned())], ..LoadInput::default() })
+    load(LoadInput {
+        texts: vec![(name.as_ref().to_owned(), text.to_owned())],
+        ..LoadInput::default()
+    })
 }

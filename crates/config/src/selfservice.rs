@@ -186,7 +186,9 @@ pub struct ErrorFlowConfig {
 
 impl Default for ErrorFlowConfig {
     fn default() -> Self {
-        Self { ui_url: fallback("error") }
+        Self {
+            ui_url: fallback("error"),
+        }
     }
 }
 

@@ -100,7 +100,11 @@ pub struct Socket {
 
 impl Default for Socket {
     fn default() -> Self {
-        Self { owner: String::new(), group: String::new(), mode: 0o755 }
+        Self {
+            owner: String::new(),
+            group: String::new(),
+            mode: 0o755,
+        }
     }
 }
 
@@ -117,7 +121,8 @@ pub struct Tls {
 impl Tls {
     /// Whether this listener speaks TLS: certificate and key are both given in the same way.
     pub fn is_enabled(&self) -> bool {
-        (self.cert.path.is_some() && self.key.path.is_some()) || (self.cert.base64.is_some() && self.key.base64.is_some())
+        (self.cert.path.is_some() && self.key.path.is_some())
+            || (self.cert.base64.is_some() && self.key.base64.is_some())
     }
 }
 
@@ -172,9 +177,16 @@ impl Default for Cors {
             enabled: false,
             allowed_origins: vec!["*".to_owned()],
             allowed_methods: vec![Post, Get, Put, Patch, Delete],
-            allowed_headers: ["Authorization", "Content-Type", "Max-Age", "X-Session-Token", "X-XSRF-TOKEN", "X-CSRF-TOKEN"]
-                .map(str::to_owned)
-                .to_vec(),
+            allowed_headers: [
+                "Authorization",
+                "Content-Type",
+                "Max-Age",
+                "X-Session-Token",
+                "X-XSRF-TOKEN",
+                "X-CSRF-TOKEN",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             exposed_headers: vec!["Content-Type".to_owned()],
             allow_credentials: true,
             options_passthrough: false,

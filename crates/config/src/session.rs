@@ -67,7 +67,14 @@ pub struct SessionCookie {
 
 impl Default for SessionCookie {
     fn default() -> Self {
-        Self { name: "ory_kratos_session".to_owned(), persistent: true, domain: None, path: None, secure: None, same_site: None }
+        Self {
+            name: "ory_kratos_session".to_owned(),
+            persistent: true,
+            domain: None,
+            path: None,
+            secure: None,
+            same_site: None,
+        }
     }
 }
 

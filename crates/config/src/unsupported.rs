@@ -12,7 +12,6 @@ mod warnings;
 
 pub(crate) use warnings::warnings;
 
-
 /// A value that was checked and dropped, so that what it held (a mail server's password, say) is not kept in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ignored;
@@ -83,7 +82,9 @@ pub(crate) fn b2b(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(crate) fn link(_: &mut SchemaGenerator) -> Schema {
-    schema(switch(json!({ "type": "object", "properties": { "base_url": string(), "lifespan": duration() } })))
+    schema(switch(
+        json!({ "type": "object", "properties": { "base_url": string(), "lifespan": duration() } }),
+    ))
 }
 
 pub(crate) fn code(_: &mut SchemaGenerator) -> Schema {
@@ -154,14 +155,19 @@ pub(crate) fn passkey(_: &mut SchemaGenerator) -> Schema {
 /// Kratos: these two methods cannot be switched on without a `config`.
 fn needs_config(mut method: Value) -> Value {
     if let Some(object) = method.as_object_mut() {
-        object.insert("if".to_owned(), json!({ "properties": { "enabled": { "const": true } }, "required": ["enabled"] }));
+        object.insert(
+            "if".to_owned(),
+            json!({ "properties": { "enabled": { "const": true } }, "required": ["enabled"] }),
+        );
         object.insert("then".to_owned(), json!({ "required": ["config"] }));
     }
     method
 }
 
 pub(crate) fn courier(generator: &mut SchemaGenerator) -> Schema {
-    let email = closed(json!({ "body": closed(json!({ "plaintext": uri(), "html": uri() })), "subject": uri() }));
+    let email = closed(
+        json!({ "body": closed(json!({ "plaintext": uri(), "html": uri() })), "subject": uri() }),
+    );
     let sms = closed(json!({ "body": closed(json!({ "plaintext": uri() })) }));
     let one = |required: bool| {
         let mut value = closed(json!({ "email": email, "sms": sms }));
@@ -248,7 +254,9 @@ pub(crate) fn organizations(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(crate) fn enterprise(_: &mut SchemaGenerator) -> Schema {
-    schema(closed(json!({ "identity_schema_fallback_url_template": string() })))
+    schema(closed(
+        json!({ "identity_schema_fallback_url_template": string() }),
+    ))
 }
 
 pub(crate) fn flag_strings(_: &mut SchemaGenerator) -> Schema {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use marked_yaml::{LoaderOptions, Marker, Node};
 
 /// A position, both from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
     pub(super) line: usize,
     pub(super) column: usize,
@@ -41,7 +41,10 @@ impl Marks {
 
 /// Positions in a YAML or JSON text. Best effort: a text that the position parser cannot read has none.
 pub(super) fn of_yaml(text: &str) -> Marks {
-    let options = || LoaderOptions::default().prevent_coercion(true);
+    let options = || match text.trim_start().starts_with('[') {
+        true => LoaderOptions::default().toplevel_sequence(),
+        false => LoaderOptions::default().toplevel_mapping(),
+    };
     marked_yaml::parse_yaml_with_options(0, text, options())
         .or_else(|_| marked_yaml::parse_yaml_with_options(0, without_anchors(text), options()))
         .map(|node| of_node(&node, None))
@@ -50,11 +53,21 @@ pub(super) fn of_yaml(text: &str) -> Marks {
 
 fn of_node(node: &Node, key: Option<Mark>) -> Marks {
     let mut children = BTreeMap::new();
+    let mut value = mark(node.span().start()).unwrap_or_default();
     match node {
+        // The parser puts an empty value at whatever follows it.
+        Node::Scalar(text)
+            if text.as_str().is_empty() && key.is_some_and(|key| key.line < value.line) =>
+        {
+            value = key.unwrap_or_default();
+        }
         Node::Scalar(_) => {}
         Node::Mapping(entries) => {
-            for (name, value) in entries.iter() {
-                children.insert(name.as_str().to_owned(), of_node(value, mark(name.span().start())));
+            for (name, child) in entries.iter() {
+                let key = mark(name.span().start());
+                // The parser puts a block at the colon of its first key.
+                value = key.filter(|key| *key < value).unwrap_or(value);
+                children.insert(name.as_str().to_owned(), of_node(child, key));
             }
         }
         Node::Sequence(items) => {
@@ -63,11 +76,18 @@ fn of_node(node: &Node, key: Option<Mark>) -> Marks {
             }
         }
     }
-    Marks { key, value: mark(node.span().start()).unwrap_or_default(), children }
+    Marks {
+        key,
+        value,
+        children,
+    }
 }
 
 fn mark(marker: Option<&Marker>) -> Option<Mark> {
-    marker.map(|marker| Mark { line: marker.line(), column: marker.column() })
+    marker.map(|marker| Mark {
+        line: marker.line(),
+        column: marker.column(),
+    })
 }
 
 /// Blanks what the position parser does not read (anchors, aliases, tags, tabs) without moving anything else.
@@ -77,7 +97,9 @@ fn without_anchors(text: &str) -> String {
         let mut before = ' ';
         let mut blanking = false;
         for c in line.chars() {
-            let starts = matches!(c, '&' | '*' | '!') && before.is_whitespace() && !blanked.trim_end().ends_with(char::is_alphanumeric);
+            let starts = matches!(c, '&' | '*' | '!')
+                && before.is_whitespace()
+                && !blanked.trim_end().ends_with(char::is_alphanumeric);
             blanking = (blanking || starts) && !c.is_whitespace() && !matches!(c, ',' | ']' | '}');
             blanked.push(if blanking || c == '\t' { ' ' } else { c });
             before = c;
@@ -106,20 +128,36 @@ fn of_toml_item(text: &str, item: &toml_edit::Item, key: Option<Mark>) -> Marks 
         }
     } else if let Some(tables) = item.as_array_of_tables() {
         for (index, table) in tables.iter().enumerate() {
-            children.insert(index.to_string(), of_toml_item(text, &toml_edit::Item::Table(table.clone()), None));
+            children.insert(
+                index.to_string(),
+                of_toml_item(text, &toml_edit::Item::Table(table.clone()), None),
+            );
         }
     } else if let Some(items) = item.as_array() {
         for (index, value) in items.iter().enumerate() {
-            children.insert(index.to_string(), of_toml_item(text, &toml_edit::Item::Value(value.clone()), None));
+            children.insert(
+                index.to_string(),
+                of_toml_item(text, &toml_edit::Item::Value(value.clone()), None),
+            );
         }
     }
-    Marks { key, value: at(item.span()).or(key).unwrap_or_default(), children }
+    Marks {
+        key,
+        value: at(item.span()).or(key).unwrap_or_default(),
+        children,
+    }
 }
 
 /// Line and column, from 1, of a byte offset.
 pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     (line, column)
 }
