@@ -99,15 +99,9 @@ impl Store {
         Ok(store)
     }
 
-    pub const fn dialect_of(dsn: &Dsn) -> Dialect {
-        match dsn {
-            Dsn::Postgres { .. } => Dialect::Postgres,
-            _ => Dialect::Sqlite,
-        }
-    }
-
+    /// Which of the two databases it is.
     pub fn dialect(&self) -> Dialect {
-        Self::dialect_of(&self.inner.dsn)
+        self.inner.dsn.dialect()
     }
 
     /// The database's name for logs, without user and password.

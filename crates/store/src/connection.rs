@@ -8,6 +8,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _};
 use std::borrow::Cow;
+use std::io::Read as _;
+use std::path::Path;
 use std::time::Duration;
 
 /// Which SQL a connection speaks.
@@ -28,12 +30,13 @@ pub(crate) enum Opener {
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Opener {
-    /// For looking only: changes neither the file's journal mode nor its content.
-    pub(crate) fn looking(path: &std::path::Path) -> Self {
+    /// For looking only: changes neither the file nor its folder.
+    pub(crate) fn looking(path: &Path) -> Self {
         Self::Sqlite(Box::new(
             SqliteConnectOptions::new()
                 .filename(path)
                 .read_only(true)
+                .immutable(is_quiet_log_database(path))
                 .busy_timeout(SQLITE_BUSY_TIMEOUT)
                 .disable_statement_logging(),
         ))
@@ -92,6 +95,17 @@ impl Opener {
             Self::Postgres(options) => options.connect().await.map(Connection::Postgres),
         }
     }
+}
+
+/// A file in write-ahead mode without its log isn't in use by anybody, and SQLite would leave a new log
+/// behind after merely reading it. In that case alone it may be read as if nothing could change it.
+fn is_quiet_log_database(path: &Path) -> bool {
+    let mut header = [0; 20];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // Bytes 18 and 19 are the file format's write and read version: 2 means write-ahead log.
+    read.is_ok() && header[19] == 2 && !Path::new(&log).exists()
 }
 
 /// An open connection.

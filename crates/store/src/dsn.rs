@@ -4,6 +4,7 @@
 //! `postgres://user:password@host/db?sslmode=…&max_conns=…`. Parameters that only mean something to Go's
 //! SQLite driver are accepted without effect: foreign keys, write-ahead logging and locking are ours to set.
 
+use crate::connection::Dialect;
 use crate::error::{Result, StoreError};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
@@ -93,6 +94,15 @@ impl Dsn {
         }
     }
 
+    /// Which database it names.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Postgres { .. } => Dialect::Postgres,
+            Self::SqliteFile { .. } | Self::SqliteMemory { .. } => Dialect::Sqlite,
+        }
+    }
+
+    /// True when everything is gone with the process.
     pub const fn is_memory(&self) -> bool {
         matches!(self, Self::SqliteMemory { .. })
     }

@@ -222,6 +222,7 @@ impl Lease {
         metrics::counter!("bia_store_errors_total", "operation" => operation).increment(1);
         self.unsafe_to_reuse = failure.broken;
         if failure.broken {
+            tracing::warn!(operation, pool = self.pool.name, error = %failure.error, "a database connection broke");
             self.pool.forget_idle();
         }
         Err(failure.error)

@@ -76,18 +76,16 @@ impl crate::Store {
         // Two texts: PostgreSQL must step over rows that another instance is taking at this moment.
         let query = Query::by_dialect(
             "take_sessions_for_recheck",
-            concat!(
-                "UPDATE sessions AS s SET checked_at = $3 WHERE s.id IN (SELECT d.id FROM sessions d \
-                 WHERE d.upstream_provider = $1 AND d.checked_at < $2 AND d.active = $5 AND d.expires_at > $3 \
-                 ORDER BY d.checked_at LIMIT $4) RETURNING id, identity_id, active, issued_at, expires_at, \
-                 authenticated_at, aal, checked_at, body"
-            ),
-            concat!(
-                "UPDATE sessions AS s SET checked_at = $3 WHERE s.id IN (SELECT d.id FROM sessions d \
-                 WHERE d.upstream_provider = $1 AND d.checked_at < $2 AND d.active = $5 AND d.expires_at > $3 \
-                 ORDER BY d.checked_at LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING ",
-                session_columns!()
-            ),
+            "UPDATE sessions SET checked_at = $3 WHERE id IN (SELECT d.id FROM sessions d \
+             WHERE d.upstream_provider = $1 AND d.checked_at < $2 AND d.active = $5 \
+             AND d.expires_at > $3 ORDER BY d.checked_at LIMIT $4) \
+             RETURNING id, identity_id, active, issued_at, expires_at, authenticated_at, aal, \
+             checked_at, body",
+            "UPDATE sessions SET checked_at = $3 WHERE id IN (SELECT d.id FROM sessions d \
+             WHERE d.upstream_provider = $1 AND d.checked_at < $2 AND d.active = $5 \
+             AND d.expires_at > $3 ORDER BY d.checked_at LIMIT $4 FOR UPDATE SKIP LOCKED) \
+             RETURNING id, identity_id, active, issued_at, expires_at, authenticated_at, aal, \
+             checked_at, body",
         )
         .bind(provider)
         .bind(checked_before)

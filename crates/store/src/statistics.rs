@@ -16,21 +16,16 @@ pub struct Statistics {
     pub subject_migrations: u64,
 }
 
-impl Statistics {
-    /// Counted at the same moment. Reads an index of each table to its end: not for every request.
-    pub(crate) const SQL: &'static str = "SELECT (SELECT COUNT(*) FROM identities), \
-        (SELECT COUNT(*) FROM sessions), (SELECT COUNT(*) FROM flows), \
-        (SELECT COUNT(*) FROM continuity), (SELECT COUNT(*) FROM token_exchanges), \
-        (SELECT COUNT(*) FROM self_service_errors), (SELECT COUNT(*) FROM subject_migrations)";
-}
+/// Counted at the same moment. Reads an index of each table to its end, so it is not for every request.
+const SQL: &str = "SELECT (SELECT COUNT(*) FROM identities), \
+    (SELECT COUNT(*) FROM sessions), (SELECT COUNT(*) FROM flows), \
+    (SELECT COUNT(*) FROM continuity), (SELECT COUNT(*) FROM token_exchanges), \
+    (SELECT COUNT(*) FROM self_service_errors), (SELECT COUNT(*) FROM subject_migrations)";
 
 impl Store {
     /// Counts the rows of all tables.
     pub async fn statistics(&self) -> Result<Statistics> {
-        let Some(row) = self
-            .fetch_optional(Query::new("statistics", Statistics::SQL))
-            .await?
-        else {
+        let Some(row) = self.fetch_optional(Query::new("statistics", SQL)).await? else {
             return Ok(Statistics::default());
         };
         let count = |index| {

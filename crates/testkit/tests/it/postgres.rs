@@ -1,0 +1,101 @@
+//! What concerns PostgreSQL alone: several instances, and connections that die.
+
+use bia_store::{ConnectOptions, Store};
+use bia_testkit::database::PostgresSchema;
+use bia_testkit::sample::{insert_person, insert_session, session};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_that_start_at_once_migrate_once() {
+    let Some(schema) = PostgresSchema::create().await else {
+        return;
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let dsn = schema.dsn.clone();
+        tasks.spawn(async move {
+            let store = Store::connect(&dsn, &ConnectOptions::default())
+                .await
+                .unwrap();
+            let applied = store.migrate().await.unwrap().len();
+            assert!(store.is_ready().await.unwrap());
+            store.close().await;
+            applied
+        });
+    }
+    let applied = tasks.join_all().await;
+    assert_eq!(
+        applied.iter().filter(|&&count| count > 0).count(),
+        1,
+        "{applied:?}"
+    );
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_and_units_survive_cut_connections_without_an_error() {
+    let Some(schema) = PostgresSchema::create().await else {
+        return;
+    };
+    let store = Store::connect(&schema.named_dsn(), &ConnectOptions::default())
+        .await
+        .unwrap();
+    store.migrate().await.unwrap();
+    let alice = insert_person(&store, "alice").await;
+    let hash = insert_session(&store, &session(&alice)).await;
+    // Several connections, so that more than one is dead afterwards.
+    let (one, two) = (store.begin().await.unwrap(), store.begin().await.unwrap());
+    one.rollback().await;
+    two.rollback().await;
+    schema.cut_connections().await;
+    assert!(
+        store
+            .find_session_by_token_hash(&hash)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    schema.cut_connections().await;
+    insert_person(&store, "bob").await;
+    store.close().await;
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_whose_connection_is_cut_fails_and_leaves_nothing() {
+    let Some(schema) = PostgresSchema::create().await else {
+        return;
+    };
+    let store = Store::connect(&schema.named_dsn(), &ConnectOptions::default())
+        .await
+        .unwrap();
+    store.migrate().await.unwrap();
+    let mut unit = store.begin().await.unwrap();
+    unit.insert_identity(&bia_testkit::sample::person("alice"))
+        .await
+        .unwrap();
+    schema.cut_connections().await;
+    unit.commit().await.unwrap_err();
+    assert_eq!(store.statistics().await.unwrap().identities, 0);
+    insert_person(&store, "alice").await;
+    store.close().await;
+    schema.drop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_gives_a_clear_error_without_the_password() {
+    // A port that was free a moment ago.
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let dsn =
+        format!("postgres://bia:hunter2@127.0.0.1:{port}/bia?sslmode=disable&connect_timeout=5");
+    let error = Store::connect(&dsn, &ConnectOptions::default())
+        .await
+        .unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(
+        text.contains("unavailable") && !text.contains("hunter2"),
+        "{text}"
+    );
+}
