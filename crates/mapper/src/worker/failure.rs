@@ -132,6 +132,10 @@ fn classify(error: &ErrorKind) -> (SnippetFault, String, Option<Span>) {
         ErrorKind::FunctionParameterNotBoundInCall(name, _) => {
             runtime(Fault::Runtime, &format_args!("Missing argument: {name}"))
         }
+        ErrorKind::BinaryOperatorDoesNotOperateOnValues(_, left, right) => runtime(
+            Fault::Runtime,
+            &format_args!("Unexpected type {right}, expected {left}"),
+        ),
         ErrorKind::DivisionByZero => runtime(Fault::Runtime, &"Division by zero."),
         ErrorKind::ArrayBoundsError(index, length) => runtime(
             Fault::Runtime,

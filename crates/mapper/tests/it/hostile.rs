@@ -215,6 +215,112 @@ async fn hostile_mappers_end_inside_their_limits_and_disturb_no_honest_one() {
     assert!(grown < 64 * 1024 * 1024, "the server grew by {grown} bytes");
 }
 
+/// Pieces that make snippets which get past the lexer, and often past the parser.
+const PIECES: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    ":",
+    "::",
+    "+:",
+    ",",
+    ";",
+    ".",
+    "=",
+    "==",
+    "+",
+    "-",
+    "!",
+    "%",
+    "local ",
+    "if ",
+    " then ",
+    " else ",
+    " for ",
+    " in ",
+    "function",
+    "error ",
+    "assert ",
+    "import ",
+    "self",
+    "super",
+    "$",
+    "x",
+    "f",
+    "a",
+    "std",
+    "std.extVar('claims')",
+    "claims",
+    "'s'",
+    "\"d\"",
+    "1",
+    "1e99",
+    "null",
+    "true",
+    "|||\n",
+    "\n",
+    "// c\n",
+    "std.map(",
+    "std.range(1,9)",
+    "std.foldl(",
+    "tailstrict",
+    "é",
+    "\0",
+    "[x for x in ",
+    "local f(x)=",
+];
+
+#[test]
+fn random_snippets_end_with_a_value_or_a_named_error_in_every_job() {
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, TestRunner};
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let mapper = Mapper::new(settings());
+    let snippet = prop::collection::vec(prop::sample::select(PIECES), 0..25)
+        .prop_map(|pieces| pieces.concat());
+    let mut runner = TestRunner::new(Config {
+        cases: 1500,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&snippet, |text| {
+        let source = bia_mapper::Source {
+            name: "random",
+            text: &text,
+        };
+        runtime.block_on(async {
+            let evaluated = evaluate(&mapper, &text).await;
+            if let Err(error) = &evaluated {
+                let named = [
+                    "worker_lied",
+                    "worker_died",
+                    "worker_unavailable",
+                    "evaluator_panicked",
+                ]
+                .contains(&error.kind());
+                prop_assert!(!named, "{}", error);
+                prop_assert!(error.diagnostic().len() < 8 * 1024);
+            }
+            let checked = mapper.check(&source).await;
+            prop_assert!(checked.is_ok() || evaluated.is_err());
+            prop_assert_eq!(mapper.lint(&source, None).await.is_ok(), checked.is_ok());
+            if let Ok(formatted) = mapper.format(&source).await {
+                let again = evaluate(&mapper, &formatted).await;
+                prop_assert_eq!(again.ok(), evaluated.ok(), "formatting changed the meaning");
+            }
+            Ok(())
+        })
+    });
+    outcome.expect("every snippet ends well");
+}
+
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("statm");
     statm
