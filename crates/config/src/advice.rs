@@ -1,122 +1,25 @@
 //! What Kratos only finds at somebody's login, and what works but has a price. Nothing here stops a start by itself.
 
-use std::collections::BTreeMap;
-
-use secrecy::ExposeSecret as _;
-
 use crate::base_url::BaseUrl;
 use crate::config::Config;
 use crate::finding::{Finding, KeyPath};
 use crate::hooks::Hook;
-use crate::oidc::{AccountLinkingMode, OidcProvider, ProviderKind, is_guid};
-use crate::rules::PROVIDERS;
-use crate::source::Source;
+
+mod providers;
+mod warnings;
+
+pub(crate) use warnings::warnings;
 
 /// Advice about a configuration that loads.
 pub(crate) fn advice(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     addresses(config, &mut findings);
     method(config, &mut findings);
-    names(config, &mut findings);
-    for (index, provider) in config.providers().iter().enumerate() {
-        let path = KeyPath::of(PROVIDERS).child(index);
-        mapper(&provider.mapper_url, &path, &mut findings);
-        settings(config, provider, &path, &mut findings);
-        secrets(provider, &path, &mut findings);
-    }
+    providers::check(config, &mut findings);
     default_schema(config, &mut findings);
     cookies(config, &mut findings);
     web_hooks(config, &mut findings);
     findings
-}
-
-/// Warnings that need the typed configuration: what takes effect and deserves a second look, and what never will.
-pub(crate) fn warnings(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (index, provider) in config.providers().iter().enumerate() {
-        let path = KeyPath::of(PROVIDERS).child(index);
-        if provider.account_linking_mode == AccountLinkingMode::Automatic {
-            let message = format!(
-                "provider `{}` is linked to an existing identity without asking when both sides prove the same address.",
-                provider.id
-            );
-            findings.push(Finding::warning(
-                "automatic_linking",
-                path.child("account_linking_mode"),
-                message,
-            ));
-        }
-        if provider.recheck.is_some()
-            && !provider.scope.iter().any(|scope| scope == "offline_access")
-        {
-            let message =
-                "needs the scope `offline_access`: without a refresh token nobody is rechecked.";
-            findings.push(Finding::warning(
-                "recheck_scope",
-                path.child("recheck"),
-                message,
-            ));
-        }
-        if provider
-            .additional_id_token_audiences
-            .iter()
-            .any(String::is_empty)
-        {
-            let message = "lists an empty audience, which no token has.";
-            findings.push(Finding::warning(
-                "empty_audience",
-                path.child("additional_id_token_audiences"),
-                message,
-            ));
-        }
-    }
-    let flows = &config.selfservice.flows;
-    for (path, hooks) in [
-        (
-            "selfservice.flows.login.after.hooks",
-            &flows.login.after.hooks,
-        ),
-        (
-            "selfservice.flows.login.after.oidc.hooks",
-            &flows.login.after.oidc.hooks,
-        ),
-        (
-            "selfservice.flows.registration.after.hooks",
-            &flows.registration.after.hooks,
-        ),
-        (
-            "selfservice.flows.registration.after.oidc.hooks",
-            &flows.registration.after.oidc.hooks,
-        ),
-        (
-            "selfservice.flows.settings.after.profile.hooks",
-            &flows.settings.after.profile.hooks,
-        ),
-    ] {
-        for (index, hook) in hooks.iter().enumerate() {
-            if let Some(message) = mail_hook(hook) {
-                findings.push(Finding::warning(
-                    "no_mail",
-                    KeyPath::of(path).child(index),
-                    message,
-                ));
-            }
-        }
-    }
-    findings
-}
-
-fn mail_hook(hook: &Hook) -> Option<&'static str> {
-    match hook {
-        Hook::RequireVerifiedAddress => Some(
-            "Bia sends no mail: people without an address that a mapper verified are refused and cannot verify one here.",
-        ),
-        Hook::ShowVerificationUi => Some("does nothing: Bia sends no mail."),
-        Hook::Verification | Hook::VerifyNewAddress | Hook::NotifyPreviousAddresses => {
-            Some("does nothing: Bia sends no mail.")
-        }
-        _ => None,
-    }
 }
 
 fn addresses(config: &Config, findings: &mut Vec<Finding>) {
@@ -196,166 +99,6 @@ fn method(config: &Config, findings: &mut Vec<Finding>) {
             )
             .help("Add `- hook: session` at the end."),
         );
-    }
-}
-
-/// Ids and domains that two providers claim.
-fn names(config: &Config, findings: &mut Vec<Finding>) {
-    let mut ids: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut domains: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, provider) in config.providers().iter().enumerate() {
-        let path = KeyPath::of(PROVIDERS).child(index);
-        let aliases = provider
-            .aliases
-            .iter()
-            .enumerate()
-            .map(|(at, alias)| (alias.as_str(), path.child("aliases").child(at)));
-        for (id, path) in std::iter::once((provider.id.as_str(), path.child("id"))).chain(aliases) {
-            if let Some(first) = ids.get(id) {
-                let message = format!(
-                    "another provider (number {first} of the list, from 0) answers to this id and wins"
-                );
-                findings.push(
-                    Finding::advice("duplicate_provider_id", path, message)
-                        .help("Give each provider an id of its own."),
-                );
-            } else {
-                ids.insert(id, index);
-            }
-        }
-        if provider.id.is_empty() || provider.id.contains(['/', '?', '#', '%', ' ', ':']) {
-            let message = "cannot stand in a callback URL and in stored links";
-            findings.push(
-                Finding::advice("provider_id", path.child("id"), message)
-                    .help("Use letters, digits, `-` and `_`."),
-            );
-        }
-        for (at, domain) in provider.microsoft.home_realm_domains.iter().enumerate() {
-            if domains
-                .insert(domain.to_ascii_lowercase(), index)
-                .is_some_and(|first| first != index)
-            {
-                let path = path
-                    .child("microsoft")
-                    .child("home_realm_domains")
-                    .child(at);
-                let message = "another provider claims this domain, so people of it are sent to the first of the two";
-                findings.push(Finding::advice("duplicate_domain", path, message));
-            }
-        }
-    }
-}
-
-fn mapper(source: &Source, path: &KeyPath, findings: &mut Vec<Finding>) {
-    let message = match source {
-        Source::File(file) => std::fs::File::open(file)
-            .err()
-            .map(|error| format!("cannot read the mapper: {error}")),
-        Source::Base64(_) => source
-            .decode()
-            .and_then(Result::err)
-            .map(|error| error.to_string()),
-        Source::Http(_) => None,
-        Source::Other(_) => Some(
-            "no mapper can be read from this: expected `file://…`, `base64://…` or `https://…`"
-                .to_owned(),
-        ),
-    };
-    if let Some(message) = message {
-        let finding = Finding::advice("mapper_source", path.child("mapper_url"), message);
-        findings.push(match source {
-            Source::File(_) => finding.help("A path after `file://` is relative to the working directory; `file:///…` is absolute."),
-            _ => finding,
-        });
-    }
-}
-
-fn settings(config: &Config, provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>) {
-    if config.credentials_of(provider).client_id.trim().is_empty() {
-        findings.push(Finding::advice(
-            "empty_client_id",
-            path.child("client_id"),
-            "is empty",
-        ));
-    }
-    if provider.provider == ProviderKind::Generic
-        && provider.issuer_url.as_deref().is_none_or(str::is_empty)
-    {
-        findings.push(
-            Finding::advice(
-                "missing_issuer",
-                path.child("issuer_url"),
-                "`generic` finds its endpoints from the issuer, which is missing",
-            )
-            .help("Give the address before `/.well-known/openid-configuration`."),
-        );
-    }
-    if let Some(tenant) = provider.microsoft_tenant.as_deref() {
-        let reserved = ["common", "organizations", "consumers"];
-        let lower = tenant.trim().to_ascii_lowercase();
-        let at = path.child("microsoft_tenant");
-        if tenant.trim().is_empty() {
-            findings.push(
-                Finding::advice("empty_tenant", at, "is empty: nobody can sign in").help(
-                    "Give the tenant's id or domain, `organizations`, `consumers` or `common`.",
-                ),
-            );
-        } else if reserved.contains(&lower.as_str()) && lower != tenant {
-            findings.push(
-                Finding::advice("tenant_case", at, "is a reserved word in another spelling")
-                    .help(format!("Write `{lower}`.")),
-            );
-        } else if tenant.contains(['/', ':', ' ']) {
-            findings.push(
-                Finding::advice("tenant_form", at, "is neither a tenant id nor a domain")
-                    .help("An address of the portal is not the tenant."),
-            );
-        }
-    }
-    if provider
-        .scope
-        .iter()
-        .any(|scope| scope.contains([' ', ',']))
-    {
-        findings.push(
-            Finding::advice(
-                "scope_form",
-                path.child("scope"),
-                "has several scopes in one item",
-            )
-            .help("Write one scope per item."),
-        );
-    }
-}
-
-fn secrets(provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>) {
-    let secret = provider
-        .client_secret
-        .as_ref()
-        .map(|secret| secret.expose_secret());
-    if secret.is_some_and(str::is_empty) {
-        findings.push(
-            Finding::advice("empty_secret", path.child("client_secret"), "is empty")
-                .help("Is the variable set that fills it?"),
-        );
-    }
-    if provider.provider != ProviderKind::Microsoft {
-        return;
-    }
-    let help = "The portal shows the value once, when the secret is made: make a new one and copy the column `Value`.";
-    let listed = provider.client_secrets.iter().enumerate();
-    let all = secret
-        .map(|secret| (secret, path.child("client_secret")))
-        .into_iter()
-        .chain(listed.map(|(at, secret)| {
-            (
-                secret.expose_secret(),
-                path.child("client_secrets").child(at),
-            )
-        }));
-    for (_, path) in all.filter(|(secret, _)| is_guid(secret)) {
-        let message = "looks like the id of a secret, not like its value";
-        findings.push(Finding::advice("secret_id", path, message).help(help));
     }
 }
 

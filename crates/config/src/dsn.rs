@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(path, PathBuf::from("/var/lib/bia.sqlite"));
         assert!(!read_only && !must_exist);
         assert!(
-            matches!(Dsn::parse("sqlite://bia.db"), Ok(Dsn::Sqlite { path, .. }) if path == PathBuf::from("bia.db"))
+            matches!(Dsn::parse("sqlite://bia.db"), Ok(Dsn::Sqlite { path, .. }) if path == std::path::Path::new("bia.db"))
         );
         assert!(matches!(
             Dsn::parse("sqlite://file::memory:?cache=shared"),

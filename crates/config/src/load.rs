@@ -10,12 +10,17 @@ use crate::config::Config;
 use crate::finding::{ConfigErrors, Finding, KeyPath, Location, Severity};
 use crate::{advice, rules, unsupported, validate};
 
+mod document;
 mod env;
 mod file;
 mod layers;
 mod marks;
+mod place;
+
+pub(crate) use document::Document;
 
 use layers::{Layer, Layers, Origin};
+use place::{completed_by_file, place, position};
 
 /// Most files of one load.
 const FILES_MAX: usize = 64;
@@ -61,73 +66,6 @@ pub struct Loaded {
     pub(crate) document: Document,
 }
 
-/// The merged configuration and where each key of it was written. It holds secrets and prints none.
-pub(crate) struct Document {
-    layers: Layers,
-    value: Value,
-    extra_hooks: Vec<String>,
-}
-
-impl fmt::Debug for Document {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Document")
-    }
-}
-
-impl Document {
-    pub(crate) fn value(&self) -> &Value {
-        &self.value
-    }
-
-    /// Tells a finding where its key stands.
-    pub(crate) fn place(&self, finding: Finding) -> Finding {
-        place(&self.layers, finding)
-    }
-
-    pub(crate) fn lists_from_variables(&self) -> Vec<(KeyPath, &str, usize, usize)> {
-        self.layers
-            .lists_from_variables()
-            .into_iter()
-            .map(|(path, name, length, below)| (path.clone(), name, length, below))
-            .collect()
-    }
-
-    /// Where hooks of this binary's own are used.
-    pub(crate) fn extra_hooks_used(&self) -> Vec<KeyPath> {
-        fn walk(value: &Value, path: &KeyPath, names: &[String], found: &mut Vec<KeyPath>) {
-            match value {
-                Value::Object(entries) => {
-                    if entries
-                        .get("hook")
-                        .and_then(Value::as_str)
-                        .is_some_and(|hook| names.iter().any(|name| name == hook))
-                    {
-                        found.push(path.child("hook"));
-                    }
-                    entries
-                        .iter()
-                        .for_each(|(key, value)| walk(value, &path.child(key), names, found));
-                }
-                Value::Array(items) => items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(at, item)| walk(item, &path.child(at), names, found)),
-                _ => {}
-            }
-        }
-        let mut found = Vec::new();
-        if let Some(flows) = rules::at(&self.value, "selfservice.flows") {
-            walk(
-                flows,
-                &KeyPath::of("selfservice.flows"),
-                &self.extra_hooks,
-                &mut found,
-            );
-        }
-        found
-    }
-}
-
 /// Reads, layers and checks a configuration.
 ///
 /// # Errors
@@ -153,7 +91,7 @@ pub fn load(input: LoadInput<'_>) -> Result<Loaded, ConfigErrors> {
     errors.extend(check(&layers, &value, input.extra_hooks, &errors));
     let parsed = if errors.is_empty() {
         deserialize(&value)
-            .map_err(|error| errors.push(place(&layers, error)))
+            .map_err(|error| errors.push(place(&layers, *error)))
             .ok()
     } else {
         None
@@ -218,7 +156,7 @@ fn collect(input: &LoadInput<'_>) -> (Layers, Vec<Finding>, Vec<Finding>) {
                     marks,
                 });
             }
-            Err(error) => errors.push(error),
+            Err(error) => errors.push(*error),
         }
     }
     if input.dev {
@@ -255,7 +193,7 @@ fn override_layer(path: &str, value: Value) -> Layer {
 
 /// A variable for an item of a list that is too short for it. (Kratos fills the gap with nothing and then refuses that.)
 fn no_such_item(layers: &Layers, layer: &Layer) -> Option<Finding> {
-    if !layer.at.parts().iter().any(|part| layers::is_index(part)) {
+    if !layer.at.parts().iter().any(layers::is_index) {
         return None;
     }
     let mut probe = layers.merge().ok()?;
@@ -319,53 +257,7 @@ fn check(
     errors
 }
 
-/// Files before variables, from top to bottom.
-fn position(location: &Location) -> (u8, PathBuf, String, usize, usize) {
-    match location {
-        Location::File { file, line, column } => (0, file.clone(), String::new(), *line, *column),
-        Location::Variable { name, line, column } => {
-            (1, PathBuf::new(), name.clone(), *line, *column)
-        }
-        Location::Override => (2, PathBuf::new(), String::new(), 0, 0),
-        Location::Unknown => (3, PathBuf::new(), String::new(), 0, 0),
-    }
-}
-
-fn place(layers: &Layers, finding: Finding) -> Finding {
-    if finding.location != Location::Unknown {
-        return finding;
-    }
-    let location = match finding.code {
-        "unknown_key" | "forbidden_key" | "no_effect" | "unread_key" | "kratos_key" => {
-            layers.locate_key(&finding.path)
-        }
-        _ if layers.sets(&finding.path) => layers.locate(&finding.path),
-        // A missing key belongs to the block that lacks it; at the top level there is no such line.
-        _ if finding.path.parts().len() > 1 => layers.locate(&finding.path.parent()),
-        _ => Location::Unknown,
-    };
-    finding.at(location)
-}
-
-/// A list from a variable that lacks what the file's list has: in Kratos the file would have completed it.
-fn completed_by_file(layers: &Layers, error: Finding) -> Finding {
-    if error.code != "missing_key" {
-        return error;
-    }
-    let Some(variable) = layers.completed_by_file_in_kratos(&error.path) else {
-        return error;
-    };
-    let key = error.path.last().unwrap_or_default();
-    let help = format!(
-        "The file has `{key}`, but {variable} replaces the file's whole list (Kratos merges the two item by item). Put the \
-         complete entry into the variable; or unset it and set one value with a variable for this item, such as \
-         {}; or keep the secret in a file with `client_secret_file`.",
-        error.path.parent().child("client_secret").variable()
-    );
-    error.help(help)
-}
-
-fn deserialize(value: &Value) -> Result<Config, Finding> {
+fn deserialize(value: &Value) -> Result<Config, Box<Finding>> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().iter().filter_map(|segment| match segment {
             serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
@@ -380,7 +272,7 @@ fn deserialize(value: &Value) -> Result<Config, Finding> {
         } else {
             "does not have the form that this key needs".to_owned()
         };
-        Finding::error("invalid", path, message)
+        Box::new(Finding::error("invalid", path, message))
     })
 }
 

@@ -37,9 +37,13 @@ impl Secrets {
         or_default(&self.cipher, &self.default)
     }
 
-    /// What seals page tokens.
+    /// What seals page tokens; without a default, what signs cookies.
     pub fn pagination(&self) -> &[SecretString] {
-        or_default(&self.pagination, &self.default)
+        or_default(&self.pagination, self.cookie_if_no_default())
+    }
+
+    fn cookie_if_no_default(&self) -> &[SecretString] {
+        or_default(&self.default, &self.cookie)
     }
 
     /// Whether something would be left without a key, so that `secrets.default` has to be generated (or refused).

@@ -5,10 +5,15 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::hooks::Hook;
-use crate::oidc::OidcMethod;
 use crate::session::RequiredAal;
-use crate::unsupported::{self, Ignored};
+
+mod after;
+mod methods;
+
+pub use after::{
+    AfterMethod, Before, LoginAfter, RegistrationAfter, SettingsAfter, VerificationAfter,
+};
+pub use methods::{Methods, ProfileMethod};
 
 /// Everything people do themselves: sign in, register, change their data, sign out.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -308,159 +313,4 @@ pub enum MailStrategy {
     /// A code.
     #[default]
     Code,
-}
-
-/// Hooks before a flow starts.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Before {
-    /// `web_hook` alone, besides hooks that were compiled in. Default: none.
-    #[schemars(extend("uniqueItems" = true))]
-    pub hooks: Vec<Hook>,
-}
-
-/// Hooks and return address for one method.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct AfterMethod {
-    /// Where the browser goes. Default: the flow's, then the global one.
-    #[schemars(extend("format" = "uri-reference"))]
-    pub default_browser_return_url: Option<String>,
-    /// Hooks in order. A list here replaces the flow's own list.
-    #[schemars(extend("uniqueItems" = true))]
-    pub hooks: Vec<Hook>,
-}
-
-/// `selfservice.flows.login.after`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct LoginAfter {
-    /// Where the browser goes. Default: the global one.
-    #[schemars(extend("format" = "uri-reference"))]
-    pub default_browser_return_url: Option<String>,
-    /// Hooks for methods without a list of their own.
-    #[schemars(extend("uniqueItems" = true))]
-    pub hooks: Vec<Hook>,
-    /// After a login with a provider.
-    pub oidc: AfterMethod,
-    /// Kratos' password method; not used.
-    pub password: AfterMethod,
-    /// Kratos' WebAuthn method; not used.
-    pub webauthn: AfterMethod,
-    /// Kratos' passkey method; not used.
-    pub passkey: AfterMethod,
-    /// Kratos' code method; not used.
-    pub code: AfterMethod,
-    /// Kratos' TOTP method; not used.
-    pub totp: AfterMethod,
-    /// Kratos' lookup-secret method; not used.
-    pub lookup_secret: AfterMethod,
-}
-
-/// `selfservice.flows.registration.after`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RegistrationAfter {
-    /// Where the browser goes. Default: the global one.
-    #[schemars(extend("format" = "uri-reference"))]
-    pub default_browser_return_url: Option<String>,
-    /// Hooks for methods without a list of their own; `session` cannot stand here.
-    #[schemars(extend("uniqueItems" = true))]
-    pub hooks: Vec<Hook>,
-    /// After a registration with a provider. Put `session` here, or new people end up signed out.
-    pub oidc: AfterMethod,
-    /// Kratos' password method; not used.
-    pub password: AfterMethod,
-    /// Kratos' WebAuthn method; not used.
-    pub webauthn: AfterMethod,
-    /// Kratos' passkey method; not used.
-    pub passkey: AfterMethod,
-    /// Kratos' code method; not used.
-    pub code: AfterMethod,
-}
-
-/// `selfservice.flows.settings.after`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct SettingsAfter {
-    /// Where the browser goes. Default: the settings page.
-    #[schemars(extend("format" = "uri-reference"))]
-    pub default_browser_return_url: Option<String>,
-    /// Hooks for methods without a list of their own.
-    #[schemars(extend("uniqueItems" = true))]
-    pub hooks: Vec<Hook>,
-    /// After linking or unlinking a provider.
-    pub oidc: AfterMethod,
-    /// After changing traits.
-    pub profile: AfterMethod,
-    /// Kratos' password method; not used.
-    pub password: AfterMethod,
-    /// Kratos' TOTP method; not used.
-    pub totp: AfterMethod,
-    /// Kratos' WebAuthn method; not used.
-    pub webauthn: AfterMethod,
-    /// Kratos' passkey method; not used.
-    pub passkey: AfterMethod,
-    /// Kratos' lookup-secret method; not used.
-    pub lookup_secret: AfterMethod,
-}
-
-/// `after` of the two mail flows.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct VerificationAfter {
-    /// Not used.
-    #[schemars(extend("format" = "uri-reference"))]
-    pub default_browser_return_url: Option<String>,
-    /// Not used.
-    #[schemars(extend("uniqueItems" = true))]
-    pub hooks: Vec<Hook>,
-}
-
-/// `selfservice.methods`. Only `oidc` and `profile` run here; the others are read and reported.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Methods {
-    /// Sign-in with OpenID Connect providers.
-    pub oidc: OidcMethod,
-    /// The form that changes traits in settings.
-    pub profile: ProfileMethod,
-    /// Kratos' organisations of its paid edition; a provider's `organization_id` works without it.
-    #[schemars(schema_with = "unsupported::b2b")]
-    pub b2b: Option<Ignored>,
-    /// Kratos' magic links; not served.
-    #[schemars(schema_with = "unsupported::link")]
-    pub link: Option<Ignored>,
-    /// Kratos' one-time codes; not served.
-    #[schemars(schema_with = "unsupported::code")]
-    pub code: Option<Ignored>,
-    /// Kratos' passwords; not served.
-    #[schemars(schema_with = "unsupported::password")]
-    pub password: Option<Ignored>,
-    /// Kratos' time-based one-time passwords; not served.
-    #[schemars(schema_with = "unsupported::totp")]
-    pub totp: Option<Ignored>,
-    /// Kratos' recovery codes; not served.
-    #[schemars(schema_with = "unsupported::lookup_secret")]
-    pub lookup_secret: Option<Ignored>,
-    /// Kratos' WebAuthn; not served.
-    #[schemars(schema_with = "unsupported::webauthn")]
-    pub webauthn: Option<Ignored>,
-    /// Kratos' passkeys; not served.
-    #[schemars(schema_with = "unsupported::passkey")]
-    pub passkey: Option<Ignored>,
-}
-
-/// `selfservice.methods.profile`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProfileMethod {
-    /// Show the trait form in settings. Default: true.
-    pub enabled: bool,
-}
-
-impl Default for ProfileMethod {
-    fn default() -> Self {
-        Self { enabled: true }
-    }
 }

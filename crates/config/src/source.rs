@@ -40,10 +40,10 @@ impl Source {
         if let Some(encoded) = text.strip_prefix("base64://") {
             return Self::Base64(encoded.to_owned());
         }
-        if text.starts_with("http://") || text.starts_with("https://") {
-            if let Ok(url) = Url::parse(text) {
-                return Self::Http(url);
-            }
+        if (text.starts_with("http://") || text.starts_with("https://"))
+            && let Ok(url) = Url::parse(text)
+        {
+            return Self::Http(url);
         }
         Self::Other(text.to_owned())
     }

@@ -59,14 +59,7 @@ fn explain(kind: &Kind, instance: &Value, path: &KeyPath, findings: &mut Vec<Fin
                 format!("`{key}` is required here and missing"),
             ));
         }
-        Kind::Type { kind } => push(
-            "wrong_type",
-            format!(
-                "expected {}, but got {}",
-                expected_types(kind),
-                type_of(instance)
-            ),
-        ),
+        Kind::Type { kind } => findings.push(wrong_type(kind, instance, path)),
         Kind::Enum { options } => findings.push(not_one_of(options, instance, path)),
         Kind::Constant { expected_value } => {
             push("wrong_value", format!("must be {expected_value}"))
@@ -194,6 +187,26 @@ fn wrong_format(format: &str, path: &KeyPath) -> Finding {
         other => other,
     };
     Finding::error("wrong_form", path.clone(), format!("expected {expected}"))
+}
+
+fn wrong_type(kind: &TypeKind, instance: &Value, path: &KeyPath) -> Finding {
+    let message = format!(
+        "expected {}, but got {}",
+        expected_types(kind),
+        type_of(instance)
+    );
+    let finding = Finding::error("wrong_type", path.clone(), message);
+    match instance {
+        Value::Null => finding.help("The key has no value: give it one, or remove it."),
+        // Kratos: `cookies.secure` is a text; YAML reads a bare word as a boolean.
+        Value::Bool(_) if matches!(kind, TypeKind::Single(one) if one.to_string() == "string") => {
+            finding.help("Write it in quotes: `\"true\"` or `\"false\"`.")
+        }
+        Value::Number(_) if matches!(kind, TypeKind::Single(one) if one.to_string() == "string") => {
+            finding.help("Write it in quotes.")
+        }
+        _ => finding,
+    }
 }
 
 fn expected_types(kind: &TypeKind) -> String {

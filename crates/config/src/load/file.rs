@@ -16,7 +16,7 @@ pub(super) struct Parsed {
     pub(super) marks: Marks,
 }
 
-pub(super) fn read(path: &Path) -> Result<Parsed, Finding> {
+pub(super) fn read(path: &Path) -> Result<Parsed, Box<Finding>> {
     use std::io::Read as _;
 
     let whole_file = Location::File {
@@ -25,13 +25,10 @@ pub(super) fn read(path: &Path) -> Result<Parsed, Finding> {
         column: 0,
     };
     let unreadable = |error: std::io::Error| {
-        Finding::error(
-            "unreadable_file",
-            KeyPath::default(),
-            format!("cannot read the file: {error}"),
-        )
-        .help("Check the path given with `-c`, and who may read the file.")
-        .at(whole_file.clone())
+        let message = format!("cannot read the file: {error}");
+        let finding = Finding::error("unreadable_file", KeyPath::default(), message)
+            .help("Check the path given with `-c`, and who may read the file.");
+        Box::new(finding.at(whole_file.clone()))
     };
     check_extension(path)?;
     let mut text = String::new();
@@ -44,7 +41,7 @@ pub(super) fn read(path: &Path) -> Result<Parsed, Finding> {
             KeyPath::default(),
             "is larger than 4 MiB, which no configuration is",
         );
-        return Err(error.at(whole_file));
+        return Err(Box::new(error.at(whole_file)));
     }
     parse(path, &text)
 }
@@ -55,40 +52,35 @@ fn extension(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-fn check_extension(path: &Path) -> Result<(), Finding> {
+fn check_extension(path: &Path) -> Result<(), Box<Finding>> {
     match extension(path) {
         "yaml" | "yml" | "json" | "toml" => Ok(()),
         other => {
             let dot = if other.is_empty() { "" } else { "." };
             // Kratos: the same words.
             let message = format!("unknown config file extension: {dot}{other}");
-            Err(
-                Finding::error("file_extension", KeyPath::default(), message)
-                    .help("Name the file `.yaml`, `.yml`, `.json` or `.toml`.")
-                    .at(Location::File {
-                        file: path.to_owned(),
-                        line: 0,
-                        column: 0,
-                    }),
-            )
+            let location = Location::File {
+                file: path.to_owned(),
+                line: 0,
+                column: 0,
+            };
+            let finding = Finding::error("file_extension", KeyPath::default(), message)
+                .help("Name the file `.yaml`, `.yml`, `.json` or `.toml`.");
+            Err(Box::new(finding.at(location)))
         }
     }
 }
 
 /// Parses text as the file of that name would be.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, Finding> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, Box<Finding>> {
     check_extension(path)?;
+    let fault = |message: String, line: usize, column: usize| {
+        let file = path.to_owned();
+        let finding = Finding::error("syntax", KeyPath::default(), message);
+        Box::new(finding.at(Location::File { file, line, column }))
+    };
     let syntax = |what: &str, message: String, line: usize, column: usize| {
-        Finding::error(
-            "syntax",
-            KeyPath::default(),
-            format!("is not valid {what}: {message}"),
-        )
-        .at(Location::File {
-            file: path.to_owned(),
-            line,
-            column,
-        })
+        fault(format!("is not valid {what}: {message}"), line, column)
     };
     let parsed = match extension(path) {
         "json" => {
@@ -132,16 +124,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, Finding> {
             value: Value::Object(Map::new()),
             marks: parsed.marks,
         }),
-        _ => Err(Finding::error(
-            "syntax",
-            KeyPath::default(),
-            "expected keys and values at the top of the file",
-        )
-        .at(Location::File {
-            file: path.to_owned(),
-            line: 1,
-            column: 1,
-        })),
+        _ => Err(fault(
+            "expected keys and values at the top of the file".to_owned(),
+            1,
+            1,
+        )),
     }
 }
 

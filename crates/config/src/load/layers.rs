@@ -99,7 +99,7 @@ impl Layers {
         let mut items = Vec::new();
         for layer in &self.0 {
             // A path through a list cannot be merged by key; it is laid over afterwards.
-            if layer.at.parts().iter().any(|part| is_index(part)) {
+            if layer.at.parts().iter().any(is_index) {
                 items.push(layer);
             } else {
                 figment = figment.merge(layer);
