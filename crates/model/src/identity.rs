@@ -65,6 +65,10 @@ pub struct Identity {
     pub organization_id: Option<Uuid>,
     #[serde(default)]
     pub credentials: BTreeMap<CredentialsType, Credentials>,
+    /// Addresses (lower case) whose ownership was proven by more than a mapper's word: by the provider, or by the
+    /// operator through the admin API. Never shown; automatic linking needs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven_addresses: Vec<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -85,6 +89,7 @@ impl Identity {
             external_id: None,
             organization_id: None,
             credentials: BTreeMap::new(),
+            proven_addresses: Vec::new(),
             created_at: now,
             updated_at: now,
         }

@@ -34,6 +34,12 @@ impl Context {
     pub fn url(&self) -> &str {
         &self.request.url
     }
+
+    /// The first value of a request header; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.request.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 /// The anti-CSRF cookie as it came, or the one that will be issued with the answer.

@@ -72,7 +72,13 @@ pub enum Outcome {
     RedirectAll(Redirect),
     /// Signed in. API: 200 `{session_token, session, continue_with}`; browser JSON: 200 `{session, continue_with}`;
     /// HTML: 303 to `return_to`. `session.identity` is filled in.
-    SignedIn { flow: Box<Flow>, session: Box<Session>, token: String, return_to: String, continue_with: Vec<ContinueWith> },
+    SignedIn {
+        flow: Box<Flow>,
+        session: Box<Session>,
+        token: String,
+        return_to: String,
+        continue_with: Vec<ContinueWith>,
+    },
     /// Registered. With `session`: API 200 `{session_token, session, identity, continue_with}`, browser JSON the
     /// same without token; without: 200 `{identity, continue_with}`. HTML: 303 to `return_to`.
     Registered {

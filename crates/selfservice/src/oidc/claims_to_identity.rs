@@ -1,0 +1,80 @@
+//! From claims to an identity, by the provider's mapper.
+
+use crate::deps::Deps;
+use crate::error::FlowError;
+use bia_config::OidcProvider;
+use bia_identity::identities::ProvenAddress;
+use bia_mapper::{MappedIdentity, Source};
+use bia_model::{ApiError, Claims, Identity};
+use serde_json::{Value, json};
+
+/// Largest mapper that is read.
+const MAPPER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Runs the mapper. `identity` is the current one at a login, nothing at a registration.
+///
+/// # Errors
+/// 400 with the mapper's own reason when it denies; otherwise what contract §4.3 says, without source text or
+/// claims: those are in the log.
+pub(crate) async fn map(
+    deps: &Deps,
+    provider: &OidcProvider,
+    claims: &Claims,
+    identity: Option<&Identity>,
+) -> Result<MappedIdentity, FlowError> {
+    let url = provider.mapper_url.to_text();
+    let text = deps.sources.text(&url, MAPPER_BYTES_MAX).await.map_err(|error| {
+        tracing::error!(provider = %provider.id, %error, "the mapper can't be read");
+        super::policy::refused(provider, "mapper");
+        ApiError::plain("The claims mapper could not be loaded. Please report this to the system administrator.")
+    })?;
+    let claims =
+        serde_json::to_string(claims).map_err(|_| ApiError::internal("The claims can not be written as JSON."))?;
+    let identity =
+        identity.map_or_else(|| bia_mapper::NO_IDENTITY.to_owned(), |identity| current(identity).to_string());
+    let name = name_of(provider);
+    let source = Source { name: &name, text: &text };
+    let imports = crate::imports::read(deps).await?;
+    let mapped = deps.mapper.map_identity_with(&source, &claims, &identity, &imports).await.map_err(|error| {
+        tracing::error!(provider = %provider.id, kind = error.kind(), diagnostic = %error.diagnostic(), "the mapper failed");
+        super::policy::refused(provider, "mapper");
+        let mut answer = ApiError::new(error.code()).with_reason(error.visitor_reason());
+        if let Some(id) = error.error_id() {
+            answer = answer.with_id(id);
+            if id == bia_model::error::id::INVALID_CONFIGURATION {
+                answer = answer.with_message("Invalid configuration");
+            }
+        }
+        answer
+    })?;
+    if let Some(reason) = &mapped.deny {
+        tracing::info!(provider = %provider.id, "the mapper denied a sign-in");
+        super::policy::refused(provider, "mapper_deny");
+        return Err(ApiError::bad_request(reason.clone()).into());
+    }
+    Ok(mapped)
+}
+
+/// What `std.extVar('identity')` shows: empty objects where there is nothing.
+fn current(identity: &Identity) -> Value {
+    let or_empty = |value: &Option<Value>| value.clone().filter(|value| !value.is_null()).unwrap_or_else(|| json!({}));
+    json!({
+        "traits": identity.traits,
+        "metadata_public": or_empty(&identity.metadata_public),
+        "metadata_admin": or_empty(&identity.metadata_admin),
+    })
+}
+
+/// The name by which messages call the mapper: its file, or the provider that has it inline.
+fn name_of(provider: &OidcProvider) -> String {
+    match provider.mapper_url.path() {
+        Some(path) => path.display().to_string(),
+        None => format!("mapper of provider {}", provider.id),
+    }
+}
+
+/// The addresses that a mapper vouches for.
+pub(crate) fn proven(mapped: &MappedIdentity) -> Vec<ProvenAddress> {
+    let addresses = mapped.verified_addresses.iter().flatten();
+    addresses.map(|address| ProvenAddress { via: address.via.clone(), value: address.value.clone() }).collect()
+}

@@ -1,0 +1,277 @@
+//! Somebody arrived by a login flow, or turned out to be known: find them, sign them in.
+
+use super::{Arrival, claims_to_identity, policy, start};
+use crate::context::Context;
+use crate::deps::Deps;
+use crate::error::FlowError;
+use crate::flow;
+use crate::outcome::{Effects, Outcome, Redirect, Reply, SessionCookie};
+use bia_config::UpdateIdentityOnLogin;
+use bia_identity::{Client, identities};
+use bia_model::session::Upstream;
+use bia_model::{
+    Aal, ApiError, AuthenticationMethod, ContinueWith, CredentialsType, Flow, Identity, Message, Session, error::id,
+};
+use bia_store::{StoreError, TokenHash};
+use serde_json::Value;
+
+/// A login flow's sign-in arrived: a known person signs in, an unknown one registers.
+pub(crate) async fn arrive(deps: &Deps, context: &Context, login: Flow, arrival: Arrival<'_>) -> Reply {
+    match find(deps, &arrival).await {
+        Ok(Some(identity)) => sign_in(deps, context, login, arrival, identity).await,
+        Ok(None) => super::convert::login_to_registration(deps, context, login, arrival).await,
+        Err(error) => flow::fail(deps, context, login, error.into(), true).await,
+    }
+}
+
+/// The identity that has a link to this person, under the provider's id or one of its aliases. A link that still
+/// has the subject of an older setting is rewritten.
+pub(crate) async fn find(deps: &Deps, arrival: &Arrival<'_>) -> Result<Option<Identity>, StoreError> {
+    match find_unchanged(deps, arrival).await? {
+        Some(identity) => Ok(Some(identity)),
+        None => super::migration::find_by_old_subject(deps, arrival).await,
+    }
+}
+
+/// [`find`] without rewriting anything.
+pub(crate) async fn find_unchanged(deps: &Deps, arrival: &Arrival<'_>) -> Result<Option<Identity>, StoreError> {
+    for identifier in arrival.identifiers() {
+        let found = deps.store.find_identity_by_identifier(CredentialsType::Oidc, &identifier).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Signs a known person in.
+pub(crate) async fn sign_in(
+    deps: &Deps,
+    context: &Context,
+    login: Flow,
+    arrival: Arrival<'_>,
+    identity: Identity,
+) -> Reply {
+    match try_sign_in(deps, context, &login, &arrival, identity).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            let mut login = login;
+            login.active = Some("oidc".to_owned());
+            flow::fail(deps, context, login, error, !arrival.by_id_token).await
+        }
+    }
+}
+
+async fn try_sign_in(
+    deps: &Deps,
+    context: &Context,
+    login: &Flow,
+    arrival: &Arrival<'_>,
+    mut identity: Identity,
+) -> Result<Reply, FlowError> {
+    let before = identity.clone();
+    if arrival.provider.update_identity_on_login == UpdateIdentityOnLogin::Automatic {
+        update(deps, context, arrival, &mut identity).await?;
+    }
+    let mut methods = vec![method_of(arrival, context)];
+    link_pending(context, login, &mut identity, &mut methods)?;
+    if !identity.is_active() {
+        policy::refused(arrival.provider, "disabled");
+        return Err(ApiError::bad_request("This account was disabled.")
+            .with_id(id::IDENTITY_DISABLED)
+            .with_message("identity is disabled")
+            .into());
+    }
+    let (session, token) =
+        deps.sessions.issue(&identity, methods, &client(context), Some(upstream_of(deps, arrival)), context.now);
+    let return_to = flow::return_url(deps, login, deps.config.login_return_url())?;
+    let hook_effects = crate::hooks::login_after(deps, context, login, &identity, &session).await?;
+
+    let mut tx = deps.store.begin().await?;
+    if identity != before {
+        identity.updated_at = context.now;
+        tx.update_identity(&identity, before.updated_at).await?;
+    }
+    tx.insert_session(&session, &TokenHash::of(&token)).await?;
+    if hook_effects.revoke_other_sessions {
+        tx.deactivate_other_sessions(identity.id, Some(session.id)).await?;
+    }
+    tx.commit().await?;
+    let session = Session { identity: Some(identity), ..session };
+    audit(login, arrival, &session, identity_changed(&before, session.identity.as_ref()));
+    finish(deps, context, login, arrival.by_id_token, session, token, return_to, hook_effects.continue_with).await
+}
+
+fn identity_changed(before: &Identity, after: Option<&Identity>) -> bool {
+    after.is_some_and(|after| after.oidc_links().len() != before.oidc_links().len())
+}
+
+fn audit(login: &Flow, arrival: &Arrival<'_>, session: &Session, linked: bool) {
+    tracing::info!(
+        target: "bia::audit",
+        event = if linked { "link" } else { "sign_in" },
+        provider = %arrival.provider.id,
+        flow = login.kind.as_str(),
+        identity_id = %session.identity_id,
+        session_id = %session.id,
+        "signed in"
+    );
+    metrics::counter!("bia_sign_in_finished_total", "provider" => arrival.provider.id.clone(), "outcome" => "login")
+        .increment(1);
+}
+
+/// Answers a finished login.
+#[expect(clippy::too_many_arguments, reason = "the last step carries everything that the steps before it made")]
+pub(crate) async fn finish(
+    deps: &Deps,
+    context: &Context,
+    login: &Flow,
+    by_id_token: bool,
+    session: Session,
+    token: String,
+    return_to: String,
+    hook_steps: Vec<ContinueWith>,
+) -> Result<Reply, FlowError> {
+    if start::answers_by_exchange(login, by_id_token) {
+        return Ok(crate::token_exchange::hand_over(deps, context, login, &session, &token, return_to).await);
+    }
+    let mut continue_with = Vec::new();
+    if login.is_browser() && context.is_json {
+        continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.clone() });
+    }
+    continue_with.extend(hook_steps);
+    let effects = if login.is_browser() { cookies(context, &session, &token) } else { Effects::default() };
+    if let Some(challenge) = login.oauth2_login_challenge.as_deref().filter(|_| login.is_browser()) {
+        let to = crate::oauth2::accept(deps, challenge, &session).await?;
+        let outcome = if context.is_json {
+            Outcome::GoToProvider { url: to }
+        } else {
+            Outcome::RedirectAll(Redirect::see_other(to))
+        };
+        return Ok(Reply::from(outcome).with_effects(effects));
+    }
+    let outcome = Outcome::SignedIn {
+        flow: Box::new(login.clone()),
+        session: Box::new(session),
+        token,
+        return_to,
+        continue_with,
+    };
+    Ok(Reply::from(outcome).with_effects(effects))
+}
+
+/// The cookies of a new browser session. Another person than before gets a new anti-CSRF token, too.
+pub(crate) fn cookies(context: &Context, session: &Session, token: &str) -> Effects {
+    let same_person = context.session.as_ref().is_some_and(|old| old.identity_id == session.identity_id);
+    Effects {
+        session: Some(SessionCookie { token: token.to_owned(), expires_at: session.expires_at }),
+        rotate_csrf: !same_person,
+        ..Effects::default()
+    }
+}
+
+/// How the person proved who they are.
+pub(crate) fn method_of(arrival: &Arrival<'_>, context: &Context) -> AuthenticationMethod {
+    let facts = &arrival.signed_in.facts;
+    AuthenticationMethod {
+        method: "oidc".to_owned(),
+        aal: if facts.second_factor { Aal::Aal2 } else { Aal::Aal1 },
+        completed_at: context.now,
+        provider: Some(arrival.provider.id.clone()),
+        organization: arrival.provider.organization_id.clone().filter(|id| !id.is_empty()),
+        upstream_acr: facts.acr.clone().filter(|acr| !acr.is_empty()),
+        upstream_amr: facts.amr.clone(),
+    }
+}
+
+/// What is remembered of the provider's side of the session.
+pub(crate) fn upstream_of(deps: &Deps, arrival: &Arrival<'_>) -> Upstream {
+    use secrecy::ExposeSecret as _;
+    let facts = &arrival.signed_in.facts;
+    let keep = arrival.provider.recheck.is_some();
+    let refresh_token = arrival.signed_in.tokens.refresh.as_ref().filter(|_| keep);
+    Upstream {
+        provider: arrival.provider.id.clone(),
+        subject: arrival.subject().to_owned(),
+        sid: facts.sid.clone(),
+        login_hint: facts.login_hint.clone(),
+        refresh_token: refresh_token
+            .map(|token| deps.sealer.seal(bia_identity::Purpose::Token, token.expose_secret().as_bytes())),
+        checked_at: None,
+    }
+}
+
+pub(crate) fn client(context: &Context) -> Client {
+    Client {
+        ip_address: context.ip_address.clone(),
+        user_agent: context.user_agent.clone(),
+        location: context.location.clone(),
+    }
+}
+
+/// Adds the link that waited for this sign-in (contract §3.7.1): only when the person who signed in owns what
+/// both identities claimed.
+fn link_pending(
+    context: &Context,
+    login: &Flow,
+    identity: &mut Identity,
+    methods: &mut Vec<AuthenticationMethod>,
+) -> Result<(), FlowError> {
+    let Some(pending) = &login.pending_link else {
+        return Ok(());
+    };
+    let owns_identifier = identity
+        .credentials
+        .values()
+        .any(|credentials| credentials.identifiers.contains(&pending.duplicate_identifier));
+    let addresses = identity
+        .verifiable_addresses
+        .iter()
+        .map(|a| &a.value)
+        .chain(identity.recovery_addresses.iter().map(|a| &a.value));
+    let owns_address = addresses.into_iter().any(|value| *value == pending.duplicate_identifier);
+    if !owns_identifier && !owns_address {
+        return Err(FlowError::message(Message::linked_credentials_mismatch()));
+    }
+    let mut links = identity.oidc_links();
+    links.push(pending.link.clone());
+    identity.set_oidc_links(links, context.now);
+    methods.push(AuthenticationMethod {
+        method: "oidc".to_owned(),
+        aal: Aal::Aal1,
+        completed_at: context.now,
+        provider: Some(pending.link.provider.clone()),
+        organization: pending.link.organization.clone(),
+        upstream_acr: None,
+        upstream_amr: Vec::new(),
+    });
+    Ok(())
+}
+
+/// `update_identity_on_login: automatic` (contract §3.12): the mapper wins, what it leaves out stays.
+async fn update(
+    deps: &Deps,
+    context: &Context,
+    arrival: &Arrival<'_>,
+    identity: &mut Identity,
+) -> Result<(), FlowError> {
+    let before = identity.clone();
+    let mapped = claims_to_identity::map(deps, arrival.provider, &arrival.signed_in.claims, Some(identity)).await?;
+    identity.traits = bia_model::merge::merge_update(&identity.traits, &mapped.traits);
+    let set = |slot: &mut Option<Value>, value: Option<Value>| {
+        if value.is_some() {
+            *slot = value;
+        }
+    };
+    set(&mut identity.metadata_public, mapped.metadata_public.clone());
+    set(&mut identity.metadata_admin, mapped.metadata_admin.clone());
+    identities::prepare(&deps.schemas, identity, context.now).await?;
+    let proven = claims_to_identity::proven(&mapped);
+    identities::mark_verified(identity, &proven, context.now);
+    super::proof::record(identity, arrival, &proven);
+    if *identity == before {
+        return Ok(());
+    }
+    tracing::debug!(provider = %arrival.provider.id, identity_id = %identity.id, "the mapper changed the identity at login");
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Away to the provider: from a pressed button to the authorization URL (contract §3.2-3.4).
+
+use super::continuity::{self, Payload};
+use super::state::State;
+use super::{Arrival, policy};
+use crate::context::Context;
+use crate::deps::Deps;
+use crate::error::FlowError;
+use crate::outcome::{Effects, Outcome, Reply};
+use crate::submit::Submission;
+use bia_config::OidcProvider;
+use bia_model::{Aal, ApiError, Flow, FlowKind, FlowType};
+use bia_provider::{AuthorizeRequest, IdTokenRequest};
+
+/// The provider that a submission asks for, if social sign-in is responsible for it at all.
+pub(crate) fn asked_provider(submission: &Submission) -> Option<String> {
+    let provider = submission.text("provider")?;
+    match submission.text("method") {
+        None => Some(provider.to_owned()),
+        Some(method) if method.eq_ignore_ascii_case("oidc") => Some(provider.to_owned()),
+        Some(method) => {
+            let method: String = method.chars().take(40).collect();
+            tracing::warn!(method, "a form names a provider but another method; social sign-in steps aside");
+            None
+        }
+    }
+}
+
+/// The configured provider behind an id that a client sent.
+///
+/// # Errors
+/// 404 when the method is off, or nobody by that id may be used in this flow.
+pub(crate) fn configured<'a>(deps: &'a Deps, flow: &Flow, id: &str) -> Result<&'a OidcProvider, ApiError> {
+    check_enabled(deps)?;
+    let found = deps.config.provider(id).filter(|provider| provider.id == id);
+    found.filter(|provider| policy::may_be_used(provider, flow)).ok_or_else(|| unknown(id))
+}
+
+/// 404 with Kratos' words for an id that isn't configured.
+pub(crate) fn unknown(id: &str) -> ApiError {
+    let shown: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
+    ApiError::not_found(format!("OpenID Connect Provider \"{shown}\" is unknown or has not been configured"))
+}
+
+/// # Errors
+/// 404 when `selfservice.methods.oidc.enabled` is off.
+pub(crate) fn check_enabled(deps: &Deps) -> Result<(), ApiError> {
+    if deps.config.selfservice.methods.oidc.enabled {
+        return Ok(());
+    }
+    Err(ApiError::not_found(
+        "This endpoint was disabled by system administrator. Please check your url or contact the system administrator to enable it.",
+    ))
+}
+
+/// Starts a sign-in, sign-up or link at a provider. An ID token that the client brings is used on the spot.
+pub(crate) async fn start(
+    deps: &Deps,
+    context: &Context,
+    flow: &mut Flow,
+    submission: &Submission,
+    provider_id: &str,
+) -> Result<Reply, FlowError> {
+    let provider = configured(deps, flow, provider_id)?;
+    if let Some(id_token) = submission.text("id_token") {
+        return native(deps, context, flow, submission, provider, id_token).await;
+    }
+    let upstream_parameters = submission.upstream_parameters()?;
+    let implementation = deps.providers.get(&provider.id).ok_or_else(|| unknown(provider_id))?;
+    let init_code_hash = crate::token_exchange::init_code_hash(deps, flow).await?;
+    let state = State::new(flow.id, flow.kind, &provider.id, init_code_hash).seal(&deps.sealer);
+    let step_up = provider.microsoft.step_up_context.clone().filter(|_| flow.requested_aal == Aal::Aal2);
+    let mut request = AuthorizeRequest::new(&state, &upstream_parameters, context.now);
+    request.refresh = flow.refresh;
+    request.step_up = step_up.as_deref();
+    request.host = context.header("host");
+    let authorization =
+        implementation.authorize(request).await.map_err(|error| policy::provider_error(provider, &error))?;
+    let payload = Payload {
+        redirect_uri: authorization.redirect_uri,
+        pkce_verifier: authorization.pkce_verifier,
+        nonce: authorization.nonce,
+        traits: submission.traits(),
+        transient_payload: flow.transient_payload.clone(),
+        identity_schema: flow.identity_schema.clone(),
+        step_up,
+    };
+    let browser_id = context.browser_id.clone().unwrap_or_else(continuity::new_browser_id);
+    let row = continuity::row(&state, &continuity::binding(flow, &browser_id), flow, &payload, context.now);
+    if flow.kind == FlowKind::Login {
+        flow.active = Some("oidc".to_owned());
+    }
+    let mut tx = deps.store.begin().await?;
+    tx.put_continuity(&row).await?;
+    tx.update_flow(flow).await?;
+    tx.commit().await?;
+    let effects =
+        Effects { browser_id: (!continuity::is_bound_to_flow(flow)).then_some(browser_id), ..Effects::default() };
+    metrics::counter!("bia_sign_in_started_total", "flow" => flow.kind.as_str(), "provider" => provider.id.clone())
+        .increment(1);
+    Ok(Reply::from(Outcome::GoToProvider { url: authorization.url.into() }).with_effects(effects))
+}
+
+/// A native app brought an ID token that it got from the provider itself (contract §3.8).
+async fn native(
+    deps: &Deps,
+    context: &Context,
+    flow: &mut Flow,
+    submission: &Submission,
+    provider: &OidcProvider,
+    id_token: &str,
+) -> Result<Reply, FlowError> {
+    let implementation = deps.providers.get(&provider.id).ok_or_else(|| unknown(&provider.id))?;
+    let request = IdTokenRequest { id_token, nonce: submission.text("id_token_nonce"), now: context.now };
+    let signed_in =
+        implementation.verify_id_token(request).await.map_err(|error| policy::provider_error(provider, &error))?;
+    let arrival = Arrival { provider, signed_in, traits: submission.traits(), by_id_token: true };
+    flow.active = Some("oidc".to_owned());
+    Ok(match flow.kind {
+        FlowKind::Registration => super::registration::arrive(deps, context, flow.clone(), arrival).await,
+        _ => super::login::arrive(deps, context, flow.clone(), arrival).await,
+    })
+}
+
+/// Whether a client waits at the token exchange for the end of this flow.
+pub(crate) fn answers_by_exchange(flow: &Flow, by_id_token: bool) -> bool {
+    flow.flow_type == FlowType::Api && flow.token_exchange && !by_id_token
+}

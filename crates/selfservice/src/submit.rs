@@ -1,0 +1,163 @@
+//! What a submitted form says: body and query in one object, the query winning (contract §1.5, §3.1).
+
+use crate::context::{Body, SubmitInput};
+use bia_model::{ApiError, IdentitySchema, form};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A decoded submission.
+#[derive(Debug, Default)]
+pub(crate) struct Submission {
+    fields: Map<String, Value>,
+}
+
+impl Submission {
+    /// Decodes a submission; the schema says how form values of traits are read.
+    ///
+    /// # Errors
+    /// 400 for a content type or a body that can't be read.
+    pub(crate) fn decode(input: &SubmitInput, schema: Option<&IdentitySchema>) -> Result<Self, ApiError> {
+        let mut fields = match &input.body {
+            Body::Empty => Map::new(),
+            Body::Form(pairs) => into_map(form::decode(pairs, schema)?),
+            Body::Json(bytes) => into_map(form::decode_json(parse_json(bytes)?, schema)?),
+            Body::Unknown(content_type) => return Err(unknown_content_type(content_type)),
+        };
+        let query = form::decode(&input.query, schema)?;
+        for (key, value) in into_map(query) {
+            merge(&mut fields, key, value);
+        }
+        Ok(Self { fields })
+    }
+
+    /// A field's text; absent and empty are the same.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// Fields that Kratos reads as text and refuses as anything else.
+    ///
+    /// # Errors
+    /// A plain 500, as Kratos' JSON decoder gives.
+    pub(crate) fn check_text(&self, names: &[&str]) -> Result<(), ApiError> {
+        for name in names {
+            match self.fields.get(*name) {
+                None | Some(Value::String(_) | Value::Null) => {}
+                Some(other) => {
+                    return Err(ApiError::plain(format!(
+                        "json: cannot read {} into field {name} of type string",
+                        kind(other)
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn traits(&self) -> Value {
+        self.fields
+            .get("traits")
+            .filter(|traits| traits.is_object())
+            .cloned()
+            .unwrap_or_else(|| Value::Object(Map::new()))
+    }
+
+    pub(crate) fn has_traits(&self) -> bool {
+        self.fields.get("traits").and_then(Value::as_object).is_some_and(|traits| !traits.is_empty())
+    }
+
+    /// A missing payload is an empty object, as in Kratos.
+    pub(crate) fn transient_payload(&self) -> Value {
+        self.fields
+            .get("transient_payload")
+            .filter(|value| !value.is_null())
+            .cloned()
+            .unwrap_or_else(|| Value::Object(Map::new()))
+    }
+
+    /// `upstream_parameters`, all of which must be text.
+    ///
+    /// # Errors
+    /// A plain 500 when one isn't, as Kratos' JSON decoder gives.
+    pub(crate) fn upstream_parameters(&self) -> Result<BTreeMap<String, String>, ApiError> {
+        let object = match self.fields.get("upstream_parameters") {
+            None | Some(Value::Null) => return Ok(BTreeMap::new()),
+            Some(Value::Object(object)) => object,
+            Some(other) => {
+                return Err(ApiError::plain(format!(
+                    "json: cannot unmarshal {} into Go value of type map[string]string",
+                    kind(other)
+                )));
+            }
+        };
+        let read = |(key, value): (&String, &Value)| match value {
+            Value::String(text) => Ok((key.clone(), text.clone())),
+            Value::Null => Ok((key.clone(), String::new())),
+            other => {
+                Err(ApiError::plain(format!("json: cannot unmarshal {} into Go value of type string", kind(other))))
+            }
+        };
+        object.iter().map(read).collect()
+    }
+
+    /// The decoded fields, for parking a submission until the person has signed in again.
+    pub(crate) fn into_value(self) -> Value {
+        Value::Object(self.fields)
+    }
+
+    /// A submission that was parked.
+    pub(crate) fn from_value(value: Value) -> Self {
+        Self { fields: into_map(value) }
+    }
+}
+
+fn into_map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn merge(fields: &mut Map<String, Value>, key: String, value: Value) {
+    match (fields.get_mut(&key), value) {
+        (Some(Value::Object(old)), Value::Object(new)) => {
+            for (key, value) in new {
+                merge(old, key, value);
+            }
+        }
+        (_, value) => {
+            fields.insert(key, value);
+        }
+    }
+}
+
+fn parse_json(bytes: &[u8]) -> Result<Value, ApiError> {
+    if bytes.is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        ApiError::bad_request(format!(
+            "Unable to decode JSON payload: line {}, column {}",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+fn unknown_content_type(content_type: &str) -> ApiError {
+    let shown: String = content_type.chars().filter(|c| !c.is_control()).take(200).collect();
+    ApiError::bad_request(format!(
+        "HTTP POST Request used unknown HTTP Header \"Content-Type: {shown}\", only [application/json multipart/form-data application/x-www-form-urlencoded] are supported"
+    ))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}

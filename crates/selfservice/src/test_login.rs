@@ -1,0 +1,140 @@
+//! The admin's test login (contract §3.11): goes to the provider, comes back with what happened, writes nothing.
+
+use crate::context::{Context, Csrf, InitQuery};
+use crate::deps::{Deps, with_query};
+use crate::error::{FlowError, store_error};
+use crate::oidc::{Arrival, claims_to_identity};
+use crate::outcome::{Outcome, Redirect, Reply};
+use crate::{csrf, flow, ui};
+use bia_model::{ApiError, Flow, FlowKind, FlowType, Message};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+struct Request {
+    provider_id: String,
+}
+
+/// `createTestLoginFlow` on the admin port.
+pub async fn create(deps: &Deps, context: &Context, body: &[u8]) -> Reply {
+    match try_create(deps, context, body).await {
+        Ok(flow) => Outcome::Json { status: 201, body: flow.to_json(None) }.into(),
+        Err(error) => Outcome::RefusedJson(error).into(),
+    }
+}
+
+async fn try_create(deps: &Deps, context: &Context, body: &[u8]) -> Result<Flow, ApiError> {
+    let request: Request = serde_json::from_slice(body)
+        .map_err(|_| ApiError::bad_request("The request body must be JSON with the key provider_id."))?;
+    let provider =
+        deps.config.provider(&request.provider_id).ok_or_else(|| crate::oidc::start::unknown(&request.provider_id))?;
+    let mut flow = flow::new_flow(deps, context, FlowKind::Login, FlowType::Browser);
+    // A test flow is no browser's until it came back from the provider: it has a token of its own.
+    flow.csrf_token = csrf::new_token();
+    flow.organization_id = provider.organization_id.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+    flow.test_context = Some(json!({ "provider_id": provider.id }));
+    flow.ui.nodes.push(ui::provider_button(&provider.id, Message::sign_in_with(provider.label(), &provider.id)));
+    ui::csrf(&mut flow);
+    flow.ui.sort(FlowKind::Login, &[]);
+    flow::insert(deps, &flow).await.map_err(|error| store_error(&error))?;
+    Ok(flow)
+}
+
+/// `deleteTestLoginFlow`.
+pub async fn delete(deps: &Deps, context: &Context, query: &InitQuery) -> Reply {
+    let id = query.non_empty("id").or_else(|| query.non_empty("flow")).and_then(|id| Uuid::parse_str(id).ok());
+    let found = match id {
+        Some(id) => deps.store.find_flow(FlowKind::Login, id).await,
+        None => Ok(None),
+    };
+    match found {
+        Ok(Some(flow)) if flow.test_context.is_some() => match check_reader(context, &flow) {
+            Ok(()) => match deps.store.delete_flow(flow.id).await {
+                Ok(_) => Outcome::Done { return_to: None }.into(),
+                Err(error) => Outcome::RefusedJson(store_error(&error)).into(),
+            },
+            Err(error) => Outcome::RefusedJson(error).into(),
+        },
+        Ok(_) => Outcome::RefusedJson(ApiError::no_such_row()).into(),
+        Err(error) => Outcome::RefusedJson(store_error(&error)).into(),
+    }
+}
+
+/// Before the trip anybody may read a test flow, it holds nothing; afterwards only the browser that made it.
+///
+/// # Errors
+/// 403 for anybody else.
+pub(crate) fn check_reader(context: &Context, flow: &Flow) -> Result<(), ApiError> {
+    let captured = flow.test_context.as_ref().is_some_and(|test| test.get("debug_payload").is_some());
+    let Csrf { token, cookie_sent, .. } = &context.csrf;
+    if !captured || (*cookie_sent && csrf::matches(token, &flow.csrf_token)) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("missing or invalid CSRF token"))
+}
+
+/// The sign-in arrived: run the mapper, validate, and show what would have happened.
+pub(crate) async fn finish(deps: &Deps, context: &Context, flow: Flow, arrival: Arrival<'_>) -> Reply {
+    let claims = serde_json::to_value(&arrival.signed_in.claims).unwrap_or_default();
+    let known = crate::oidc::login::find_unchanged(deps, &arrival).await.ok().flatten();
+    let payload = match claims_to_identity::map(deps, arrival.provider, &arrival.signed_in.claims, known.as_ref()).await
+    {
+        Ok(mapped) => {
+            let schema_id = known.as_ref().map_or(deps.schemas.default_id(), |identity| identity.schema_id.as_str());
+            let errors = match deps.schemas.get(schema_id).await {
+                Ok(schema) => schema.validate(&mapped.traits),
+                Err(_) => Vec::new(),
+            };
+            let errors: Vec<Value> =
+                errors.iter().map(|error| json!({ "path": error.pointer, "message": error.message.text })).collect();
+            json!({
+                "id_token_claims": arrival.signed_in.claims.raw_claims,
+                "jsonnet_mapper_url": arrival.provider.mapper_url.to_text(),
+                "jsonnet_input": claims.to_string(),
+                "jsonnet_output": json!({ "identity": {
+                    "traits": mapped.traits,
+                    "metadata_public": mapped.metadata_public,
+                    "metadata_admin": mapped.metadata_admin,
+                } }).to_string(),
+                "schema_validation_errors": errors,
+            })
+        }
+        Err(error) => json!({
+            "id_token_claims": arrival.signed_in.claims.raw_claims,
+            "jsonnet_mapper_url": arrival.provider.mapper_url.to_text(),
+            "jsonnet_input": claims.to_string(),
+            "error": describe(&error, "claims_decode"),
+        }),
+    };
+    capture(deps, context, flow, payload).await
+}
+
+/// The sign-in failed on its way; the admin sees at which step.
+pub(crate) async fn fail(deps: &Deps, context: &Context, flow: Flow, error: FlowError) -> Reply {
+    let payload = json!({ "error": describe(&error, "callback") });
+    capture(deps, context, flow, payload).await
+}
+
+fn describe(error: &FlowError, step: &str) -> Value {
+    match error {
+        FlowError::Api(error) => {
+            json!({ "step": step, "reason": error.reason, "message": error.message })
+        }
+        _ => json!({ "step": step, "reason": null, "message": "the sign-in can not be finished" }),
+    }
+}
+
+async fn capture(deps: &Deps, context: &Context, mut flow: Flow, payload: Value) -> Reply {
+    if let Some(test) = flow.test_context.as_mut().and_then(Value::as_object_mut) {
+        test.insert("debug_payload".to_owned(), payload);
+    }
+    // From here on the flow holds claims: it belongs to this browser.
+    flow.csrf_token.clone_from(&context.csrf.token);
+    flow.updated_at = context.now;
+    if let Err(error) = flow::save(deps, &flow).await {
+        return flow::refuse(None, store_error(&error));
+    }
+    let page = with_query(deps.ui_url(FlowKind::Login), &[("flow", &flow.id.to_string())]);
+    Outcome::RedirectAll(Redirect::see_other(page)).into()
+}
