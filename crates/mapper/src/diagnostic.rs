@@ -86,11 +86,7 @@ impl Diagnostic {
     /// `file:line:column`, or the file alone.
     #[must_use]
     pub fn position(&self) -> String {
-        if self.line == 0 {
-            self.file.clone()
-        } else {
-            format!("{}:{}:{}", self.file, self.line, self.column)
-        }
+        if self.line == 0 { self.file.clone() } else { format!("{}:{}:{}", self.file, self.line, self.column) }
     }
 }
 
@@ -101,19 +97,10 @@ impl fmt::Display for Diagnostic {
             let number = self.line.to_string();
             let margin = " ".repeat(number.len());
             write!(f, "\n {margin} |\n {number} | {}", excerpt.text)?;
-            write!(
-                f,
-                "\n {margin} | {}{}",
-                " ".repeat(excerpt.caret),
-                "^".repeat(excerpt.width.max(1))
-            )?;
+            write!(f, "\n {margin} | {}{}", " ".repeat(excerpt.caret), "^".repeat(excerpt.width.max(1)))?;
         }
         if !self.neighbours.is_empty() {
-            let list: Vec<_> = self
-                .neighbours
-                .iter()
-                .map(|n| format!("{} ({})", n.path, n.r#type))
-                .collect();
+            let list: Vec<_> = self.neighbours.iter().map(|n| format!("{} ({})", n.path, n.r#type)).collect();
             write!(f, "\n  = present: {}", list.join(", "))?;
         }
         for hint in &self.hints {

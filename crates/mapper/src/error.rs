@@ -18,28 +18,13 @@ pub enum MapperError {
     Output(#[from] OutputError),
     /// The mapper's text (with its imports) is larger than the configured limit.
     #[error("mapper `{name}` is {size} bytes, more than the {max} that are allowed")]
-    SourceTooLarge {
-        name: String,
-        size: usize,
-        max: usize,
-    },
+    SourceTooLarge { name: String, size: usize, max: usize },
     /// The claims (or other input) are larger than the configured limit.
     #[error("the input of mapper `{name}` is {size} bytes, more than the {max} that are allowed")]
-    InputTooLarge {
-        name: String,
-        size: usize,
-        max: usize,
-    },
+    InputTooLarge { name: String, size: usize, max: usize },
     /// An input is not JSON. Never shows the input.
-    #[error(
-        "input `{variable}` of mapper `{name}` is not valid JSON (line {line}, column {column})"
-    )]
-    InputInvalid {
-        name: String,
-        variable: String,
-        line: usize,
-        column: usize,
-    },
+    #[error("input `{variable}` of mapper `{name}` is not valid JSON (line {line}, column {column})")]
+    InputInvalid { name: String, variable: String, line: usize, column: usize },
     /// The output is larger than the configured limit.
     #[error("mapper `{name}` produced more than the {max} bytes that its output may have")]
     OutputTooLarge { name: String, max: usize },
@@ -123,9 +108,9 @@ impl MapperError {
     pub fn visitor_reason(&self) -> Cow<'static, str> {
         match self {
             Self::Output(output) => Cow::Owned(output.to_string()),
-            Self::QueueFull { .. } | Self::QueueTimeout { .. } | Self::ShutDown => Cow::Borrowed(
-                "Too many people are signing in right now. Please try again in a moment.",
-            ),
+            Self::QueueFull { .. } | Self::QueueTimeout { .. } | Self::ShutDown => {
+                Cow::Borrowed("Too many people are signing in right now. Please try again in a moment.")
+            }
             _ => Cow::Borrowed(
                 "The data of your account could not be processed. Please contact the system administrator.",
             ),
@@ -163,9 +148,7 @@ impl MapperError {
     fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::Output(output) => output.advice(),
-            Self::SourceTooLarge { .. } => {
-                "split the mapper, or move data out of it; the limit is 1 MiB with imports"
-            }
+            Self::SourceTooLarge { .. } => "split the mapper, or move data out of it; the limit is 1 MiB with imports",
             Self::InputTooLarge { .. } => {
                 "ask the provider for fewer claims, for example only the groups assigned to the application"
             }
@@ -178,9 +161,7 @@ impl MapperError {
             Self::OutOfMemory { .. } => {
                 "look for strings or arrays that double or repeat; `bia.mapper.memory` is the limit"
             }
-            Self::StackExhausted { .. } => {
-                "look for deep nesting, in the text or in data built by a fold"
-            }
+            Self::StackExhausted { .. } => "look for deep nesting, in the text or in data built by a fold",
             Self::QueueFull { .. } | Self::QueueTimeout { .. } => {
                 "a slow mapper may hold the workers; look at bia_mapper_evaluations_total by outcome"
             }
@@ -222,10 +203,9 @@ impl fmt::Display for OutputError {
         let Self { key, expected } = self;
         match expected {
             Expected::Region => f.write_str("the provided region is not a valid Ory region"),
-            Expected::Addresses => write!(
-                f,
-                "Failed to unmarshal value for key {key}. Please check your Jsonnet code!"
-            ),
+            Expected::Addresses => {
+                write!(f, "Failed to unmarshal value for key {key}. Please check your Jsonnet code!")
+            }
             Expected::Object | Expected::Array | Expected::String => write!(
                 f,
                 "OpenID Connect Jsonnet mapper did not return {} for key {key}. Please check your Jsonnet code!",
@@ -244,11 +224,7 @@ impl std::error::Error for OutputError {}
 impl OutputError {
     fn code(&self) -> u16 {
         // Kratos: wrong verified_addresses are a bad request, which leads back to the flow; all others are its error page.
-        if self.key == "identity.verified_addresses" || self.expected == Expected::Region {
-            400
-        } else {
-            500
-        }
+        if self.key == "identity.verified_addresses" || self.expected == Expected::Region { 400 } else { 500 }
     }
 
     fn error_id(&self) -> Option<&'static str> {
@@ -262,9 +238,7 @@ impl OutputError {
             "identity.metadata_public" | "identity.metadata_admin" => {
                 "leave the key out instead of setting it to null: `[if cond then 'metadata_public']: { … }`"
             }
-            "identity.verified_addresses" => {
-                "verified_addresses is a list of { via: 'email', value: '…' }"
-            }
+            "identity.verified_addresses" => "verified_addresses is a list of { via: 'email', value: '…' }",
             "identity.region" => "leave the key out instead of setting it to anything but a string",
             _ => "a mapper refuses a sign-in with { deny: { reason: '…' } }",
         }

@@ -11,7 +11,8 @@
 //! Where to start reading: [`Mapper`] (`mapper.rs`) is the way in; `pool.rs` and `pool/schedule.rs` decide who runs when;
 //! `protocol.rs` is all that parent and worker say to each other; `worker.rs` is the other side of the pipe, with its limits
 //! in `worker/limits.rs` and the evaluator in `worker/engine.rs`; `output.rs` reads what a mapper returned; `diagnostic.rs`,
-//! `worker/failure.rs` and `worker/locate.rs` turn a failure into something a person can act on.
+//! `worker/failure.rs` and `worker/locate.rs` turn a failure into something a person can act on; `worker/lint.rs` and
+//! `worker/format.rs` are the workbench. `KNOWN_GAPS.md` lists where the language differs from go-jsonnet.
 //!
 //! ```no_run
 //! # async fn sign_in() -> Result<(), bia_mapper::MapperError> {

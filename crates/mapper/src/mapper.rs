@@ -67,14 +67,8 @@ impl Mapper {
     /// Prepares the pool. Workers start with the first evaluation.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let limits = Limits {
-            source_bytes_max: settings.source_bytes_max,
-            input_bytes_max: settings.input_bytes_max,
-        };
-        Self {
-            pool: Arc::new(Pool::new(settings)),
-            limits,
-        }
+        let limits = Limits { source_bytes_max: settings.source_bytes_max, input_bytes_max: settings.input_bytes_max };
+        Self { pool: Arc::new(Pool::new(settings)), limits }
     }
 
     /// Evaluates a snippet to JSON text, whatever its shape.
@@ -95,8 +89,7 @@ impl Mapper {
         claims_json: &str,
         identity_json: &str,
     ) -> Result<MappedIdentity, MapperError> {
-        self.map_identity_with(source, claims_json, identity_json, &[])
-            .await
+        self.map_identity_with(source, claims_json, identity_json, &[]).await
     }
 
     /// [`Mapper::map_identity`] for a mapper that imports; `imports` as in [`Evaluation`].
@@ -111,14 +104,7 @@ impl Mapper {
         imports: &[(String, String)],
     ) -> Result<MappedIdentity, MapperError> {
         let ext_vars = [("claims", claims_json), ("identity", identity_json)];
-        let output = self
-            .evaluate(Evaluation {
-                source: *source,
-                ext_vars: &ext_vars,
-                tla: &[],
-                imports,
-            })
-            .await?;
+        let output = self.evaluate(Evaluation { source: *source, ext_vars: &ext_vars, tla: &[], imports }).await?;
         let output = serde_json::from_str(&output).map_err(|error| MapperError::WorkerLied {
             name: source.name.to_owned(),
             what: format!("output is not JSON at column {}", error.column()),
@@ -131,35 +117,16 @@ impl Mapper {
     /// # Errors
     /// See [`MapperError`].
     pub async fn check(&self, source: &Source<'_>) -> Result<(), MapperError> {
-        self.run(
-            Job::Check,
-            Evaluation {
-                source: *source,
-                ext_vars: &[],
-                tla: &[],
-                imports: &[],
-            },
-        )
-        .await
-        .map(drop)
+        self.run(Job::Check, Evaluation { source: *source, ext_vars: &[], tla: &[], imports: &[] }).await.map(drop)
     }
 
     /// Looks for mistakes that run; with the identity schema, also for traits that it lacks or requires.
     ///
     /// # Errors
     /// See [`MapperError`]; a mapper that does not parse is one.
-    pub async fn lint(
-        &self,
-        source: &Source<'_>,
-        schema_json: Option<&str>,
-    ) -> Result<Vec<LintFinding>, MapperError> {
+    pub async fn lint(&self, source: &Source<'_>, schema_json: Option<&str>) -> Result<Vec<LintFinding>, MapperError> {
         let schema = schema_json.map(|json| (LINT_SCHEMA, json));
-        let evaluation = Evaluation {
-            source: *source,
-            ext_vars: schema.as_slice(),
-            tla: &[],
-            imports: &[],
-        };
+        let evaluation = Evaluation { source: *source, ext_vars: schema.as_slice(), tla: &[], imports: &[] };
         let findings = self.run(Job::Lint, evaluation).await?;
         serde_json::from_str(&findings).map_err(|_| MapperError::WorkerLied {
             name: source.name.to_owned(),
@@ -172,24 +139,13 @@ impl Mapper {
     /// # Errors
     /// See [`MapperError`]; a snippet that does not parse is left alone.
     pub async fn format(&self, source: &Source<'_>) -> Result<String, MapperError> {
-        self.run(
-            Job::Format,
-            Evaluation {
-                source: *source,
-                ext_vars: &[],
-                tla: &[],
-                imports: &[],
-            },
-        )
-        .await
+        self.run(Job::Format, Evaluation { source: *source, ext_vars: &[], tla: &[], imports: &[] }).await
     }
 
     /// Ends all workers and waits for them. Evaluations that wait or run fail with [`MapperError::ShutDown`].
     pub async fn shutdown(&self) {
         let threads = self.pool.close();
-        let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().for_each(|thread| drop(thread.join()))
-        });
+        let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         if joined.await.is_err() {
             tracing::warn!("a thread of the mapper pool could not be waited for");
         }
@@ -209,43 +165,26 @@ impl Mapper {
         };
         let outcome = result.as_ref().map_or_else(MapperError::kind, |_| "ok");
         metrics::counter!("bia_mapper_evaluations_total", "outcome" => outcome).increment(1);
-        metrics::histogram!("bia_mapper_evaluation_seconds")
-            .record(started.elapsed().as_secs_f64());
+        metrics::histogram!("bia_mapper_evaluation_seconds").record(started.elapsed().as_secs_f64());
         result
     }
 
     /// Checks the sizes, so that what is too large never reaches a worker, and owns the texts.
     fn work(&self, job: Job, evaluation: Evaluation<'_>) -> Result<Work, MapperError> {
-        let Evaluation {
-            source,
-            ext_vars,
-            tla,
-            imports,
-        } = evaluation;
+        let Evaluation { source, ext_vars, tla, imports } = evaluation;
         let name = source.name.to_owned();
-        let size = source.text.len()
-            + imports
-                .iter()
-                .map(|(path, text)| path.len() + text.len())
-                .sum::<usize>();
+        let size = source.text.len() + imports.iter().map(|(path, text)| path.len() + text.len()).sum::<usize>();
         let max = self.limits.source_bytes_max;
         if size > max {
             return Err(MapperError::SourceTooLarge { name, size, max });
         }
-        let size = ext_vars
-            .iter()
-            .chain(tla)
-            .map(|(variable, json)| variable.len() + json.len())
-            .sum::<usize>();
+        let size = ext_vars.iter().chain(tla).map(|(variable, json)| variable.len() + json.len()).sum::<usize>();
         let max = self.limits.input_bytes_max;
         if size > max {
             return Err(MapperError::InputTooLarge { name, size, max });
         }
         let owned = |pairs: &[(&str, &str)]| {
-            pairs
-                .iter()
-                .map(|(name, json)| ((*name).to_owned(), (*json).to_owned()))
-                .collect()
+            pairs.iter().map(|(name, json)| ((*name).to_owned(), (*json).to_owned())).collect()
         };
         Ok(Work {
             job,

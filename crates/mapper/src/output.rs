@@ -29,16 +29,7 @@ pub struct MappedAddress {
 }
 
 // Kratos: the regions of Ory's network; any other name is refused even where none is used.
-const REGIONS: [&str; 8] = [
-    "eu-central",
-    "asia-northeast",
-    "us-east",
-    "us-west",
-    "eu",
-    "asia",
-    "us",
-    "global",
-];
+const REGIONS: [&str; 8] = ["eu-central", "asia-northeast", "us-east", "us-west", "eu", "asia", "us", "global"];
 
 /// The longest reason of a refusal that reaches a page.
 const DENY_REASON_CHARS_MAX: usize = 500;
@@ -57,20 +48,14 @@ pub(crate) fn mapped_identity(mut output: Value) -> Result<MappedIdentity, Outpu
         _ => Map::new(),
     };
     let Some(traits @ Value::Object(_)) = identity.remove("traits") else {
-        return Err(OutputError {
-            key: "identity.traits",
-            expected: Expected::Object,
-        });
+        return Err(OutputError { key: "identity.traits", expected: Expected::Object });
     };
     Ok(MappedIdentity {
         traits,
         metadata_public: object(&mut identity, "metadata_public", "identity.metadata_public")?,
         metadata_admin: object(&mut identity, "metadata_admin", "identity.metadata_admin")?,
         region: region(&identity)?,
-        verified_addresses: identity
-            .remove("verified_addresses")
-            .map(addresses)
-            .transpose()?,
+        verified_addresses: identity.remove("verified_addresses").map(addresses).transpose()?,
         deny: None,
     })
 }
@@ -81,70 +66,39 @@ fn denied(output: &mut Value) -> Result<Option<String>, OutputError> {
         // `deny: if … then { … }` is null when the condition is false.
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(deny)) => match deny.get("reason") {
-            Some(Value::String(reason)) => {
-                Ok(Some(reason.chars().take(DENY_REASON_CHARS_MAX).collect()))
-            }
-            _ => Err(OutputError {
-                key: "deny.reason",
-                expected: Expected::String,
-            }),
+            Some(Value::String(reason)) => Ok(Some(reason.chars().take(DENY_REASON_CHARS_MAX).collect())),
+            _ => Err(OutputError { key: "deny.reason", expected: Expected::String }),
         },
-        Some(_) => Err(OutputError {
-            key: "deny",
-            expected: Expected::Object,
-        }),
+        Some(_) => Err(OutputError { key: "deny", expected: Expected::Object }),
     }
 }
 
-fn object(
-    identity: &mut Map<String, Value>,
-    name: &str,
-    key: &'static str,
-) -> Result<Option<Value>, OutputError> {
+fn object(identity: &mut Map<String, Value>, name: &str, key: &'static str) -> Result<Option<Value>, OutputError> {
     match identity.remove(name) {
         None => Ok(None),
         Some(value @ Value::Object(_)) => Ok(Some(value)),
         // Kratos: null is refused like any other value that is not an object.
-        Some(_) => Err(OutputError {
-            key,
-            expected: Expected::Object,
-        }),
+        Some(_) => Err(OutputError { key, expected: Expected::Object }),
     }
 }
 
 fn region(identity: &Map<String, Value>) -> Result<Option<String>, OutputError> {
     match identity.get("region") {
         None => Ok(None),
-        Some(Value::String(region)) if REGIONS.contains(&region.as_str()) => {
-            Ok(Some(region.clone()))
-        }
-        Some(Value::String(_)) => Err(OutputError {
-            key: "identity.region",
-            expected: Expected::Region,
-        }),
-        Some(_) => Err(OutputError {
-            key: "identity.region",
-            expected: Expected::String,
-        }),
+        Some(Value::String(region)) if REGIONS.contains(&region.as_str()) => Ok(Some(region.clone())),
+        Some(Value::String(_)) => Err(OutputError { key: "identity.region", expected: Expected::Region }),
+        Some(_) => Err(OutputError { key: "identity.region", expected: Expected::String }),
     }
 }
 
 fn addresses(value: Value) -> Result<Vec<MappedAddress>, OutputError> {
     const KEY: &str = "identity.verified_addresses";
     let Value::Array(elements) = value else {
-        return Err(OutputError {
-            key: KEY,
-            expected: Expected::Array,
-        });
+        return Err(OutputError { key: KEY, expected: Expected::Array });
     };
     elements
         .into_iter()
-        .map(|element| {
-            address(&element).ok_or(OutputError {
-                key: KEY,
-                expected: Expected::Addresses,
-            })
-        })
+        .map(|element| address(&element).ok_or(OutputError { key: KEY, expected: Expected::Addresses }))
         .collect()
 }
 

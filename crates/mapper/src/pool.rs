@@ -91,27 +91,15 @@ impl Pool {
         let workers = settings.workers.max(2);
         let state = State {
             schedule: Schedule::new(workers),
-            slots: std::iter::repeat_with(Slot::default)
-                .take(workers)
-                .collect(),
+            slots: std::iter::repeat_with(Slot::default).take(workers).collect(),
             clock_sleeps_until: None,
             closed: false,
             started: 0,
             evaluated: 0,
         };
         let keepers = std::iter::repeat_with(Condvar::new).take(workers).collect();
-        let shared = Shared {
-            settings,
-            state: Mutex::new(state),
-            clock: Condvar::new(),
-            keepers,
-            warned: Once::new(),
-        };
-        Self {
-            shared: Arc::new(shared),
-            threads: Mutex::default(),
-            start: Once::new(),
-        }
+        let shared = Shared { settings, state: Mutex::new(state), clock: Condvar::new(), keepers, warned: Once::new() };
+        Self { shared: Arc::new(shared), threads: Mutex::default(), start: Once::new() }
     }
 
     /// Queues the work and waits for its result. Dropping the future takes the work out of the queue.
@@ -130,11 +118,7 @@ impl Pool {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let mut start = |name: String, body: Box<dyn FnOnce(Arc<Shared>) + Send>| {
             let shared = Arc::clone(&self.shared);
-            match std::thread::Builder::new()
-                .name(name)
-                .stack_size(THREAD_STACK_BYTES)
-                .spawn(move || body(shared))
-            {
+            match std::thread::Builder::new().name(name).stack_size(THREAD_STACK_BYTES).spawn(move || body(shared)) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     tracing::error!(%error, "a thread of the mapper pool could not be started");
@@ -142,15 +126,9 @@ impl Pool {
                 }
             }
         };
-        start(
-            "mapper-clock".to_owned(),
-            Box::new(|shared| shared.keep_time()),
-        );
+        start("mapper-clock".to_owned(), Box::new(|shared| shared.keep_time()));
         for slot in 0..self.shared.keepers.len() {
-            start(
-                format!("mapper-{slot}"),
-                Box::new(move |shared| shared.keep(slot)),
-            );
+            start(format!("mapper-{slot}"), Box::new(move |shared| shared.keep(slot)));
         }
     }
 
@@ -203,15 +181,9 @@ impl Shared {
         }
         if state.schedule.waiting() >= self.settings.queue_max {
             // Callers that went away must not keep others out.
-            drop(
-                state
-                    .schedule
-                    .take_where(|waiting| waiting.reply.is_closed()),
-            );
+            drop(state.schedule.take_where(|waiting| waiting.reply.is_closed()));
             if state.schedule.waiting() >= self.settings.queue_max {
-                return Err(MapperError::QueueFull {
-                    max: self.settings.queue_max,
-                });
+                return Err(MapperError::QueueFull { max: self.settings.queue_max });
             }
         }
         let give_up_at = waiting.give_up_at;
@@ -235,15 +207,9 @@ impl Shared {
             }
             let idle = |slot: &Slot| !slot.busy;
             // A worker that ran this mapper last has it parsed; a live one is better than one that has yet to start.
-            let by_habit = state
-                .slots
-                .iter()
-                .position(|slot| idle(slot) && slot.alive && slot.last_hash == permit.key);
+            let by_habit = state.slots.iter().position(|slot| idle(slot) && slot.alive && slot.last_hash == permit.key);
             let alive = || state.slots.iter().position(|slot| idle(slot) && slot.alive);
-            let Some(at) = by_habit
-                .or_else(alive)
-                .or_else(|| state.slots.iter().position(idle))
-            else {
+            let Some(at) = by_habit.or_else(alive).or_else(|| state.slots.iter().position(idle)) else {
                 return;
             };
             let slot = &mut state.slots[at];

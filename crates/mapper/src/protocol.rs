@@ -18,19 +18,9 @@ pub(crate) const LINT_SCHEMA: &str = "schema";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request<'a> {
     /// The first frame: limits that the worker sets before it reads a second one.
-    Hello {
-        memory_bytes: u64,
-        output_bytes_max: u32,
-        request_bytes_max: u32,
-    },
+    Hello { memory_bytes: u64, output_bytes_max: u32, request_bytes_max: u32 },
     /// Run one job on one snippet. `text` is absent when the worker may still have it.
-    Run {
-        job: Job,
-        hash: [u8; 32],
-        name: &'a str,
-        text: Option<&'a str>,
-        inputs: Inputs<'a>,
-    },
+    Run { job: Job, hash: [u8; 32], name: &'a str, text: Option<&'a str>, inputs: Inputs<'a> },
 }
 
 /// What to do with a snippet.
@@ -74,11 +64,7 @@ pub(crate) enum Answer<'a> {
     /// The value is larger than the limit.
     TooLarge,
     /// The named input is not JSON.
-    BadInput {
-        variable: &'a str,
-        line: u32,
-        column: u32,
-    },
+    BadInput { variable: &'a str, line: u32, column: u32 },
 }
 
 /// Writes one frame.
@@ -105,11 +91,7 @@ pub(crate) enum FrameError {
 }
 
 /// Reads one frame of at most `bytes_max` into `body`. Never allocates more than has arrived, in steps of 64 KiB.
-pub(crate) fn read_frame(
-    from: &mut impl Read,
-    body: &mut Vec<u8>,
-    bytes_max: usize,
-) -> Result<(), FrameError> {
+pub(crate) fn read_frame(from: &mut impl Read, body: &mut Vec<u8>, bytes_max: usize) -> Result<(), FrameError> {
     let mut length = [0; 4];
     match from.read(&mut length) {
         Ok(0) => return Err(FrameError::Ended),
@@ -134,34 +116,20 @@ pub(crate) fn read_frame(
 }
 
 fn cut(error: io::Error) -> FrameError {
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        FrameError::Cut
-    } else {
-        FrameError::Io
-    }
+    if error.kind() == io::ErrorKind::UnexpectedEof { FrameError::Cut } else { FrameError::Io }
 }
 
 impl<'a> Request<'a> {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::default();
         match self {
-            Self::Hello {
-                memory_bytes,
-                output_bytes_max,
-                request_bytes_max,
-            } => {
+            Self::Hello { memory_bytes, output_bytes_max, request_bytes_max } => {
                 out.byte(0);
                 out.0.extend_from_slice(&memory_bytes.to_le_bytes());
                 out.number(*output_bytes_max);
                 out.number(*request_bytes_max);
             }
-            Self::Run {
-                job,
-                hash,
-                name,
-                text,
-                inputs,
-            } => {
+            Self::Run { job, hash, name, text, inputs } => {
                 out.byte(match job {
                     Job::Evaluate => 1,
                     Job::Check => 2,
@@ -194,18 +162,8 @@ impl<'a> Request<'a> {
                 let name = from.text()?;
                 let has_text = from.flag()?;
                 let text = from.text()?;
-                let inputs = Inputs {
-                    ext_vars: from.pairs()?,
-                    tla: from.pairs()?,
-                    imports: from.pairs()?,
-                };
-                Self::Run {
-                    job,
-                    hash,
-                    name,
-                    text: has_text.then_some(text),
-                    inputs,
-                }
+                let inputs = Inputs { ext_vars: from.pairs()?, tla: from.pairs()?, imports: from.pairs()? };
+                Self::Run { job, hash, name, text: has_text.then_some(text), inputs }
             }
             _ => return Err(Malformed("unknown request")),
         };
@@ -220,12 +178,7 @@ impl<'a> Response<'a> {
         match &self.answer {
             Answer::Ready(warnings) => {
                 out.byte(0);
-                out.pairs(
-                    &warnings
-                        .iter()
-                        .map(|warning| (*warning, ""))
-                        .collect::<Vec<_>>(),
-                );
+                out.pairs(&warnings.iter().map(|warning| (*warning, "")).collect::<Vec<_>>());
             }
             Answer::Value(value) => {
                 out.byte(1);
@@ -237,11 +190,7 @@ impl<'a> Response<'a> {
                 out.text(diagnostic);
             }
             Answer::TooLarge => out.byte(4),
-            Answer::BadInput {
-                variable,
-                line,
-                column,
-            } => {
+            Answer::BadInput { variable, line, column } => {
                 out.byte(5);
                 out.text(variable);
                 out.number(*line);
@@ -255,21 +204,12 @@ impl<'a> Response<'a> {
         let mut from = Decoder(body);
         let retire = from.flag()?;
         let answer = match from.byte()? {
-            0 => Answer::Ready(
-                from.pairs()?
-                    .into_iter()
-                    .map(|(warning, _)| warning)
-                    .collect(),
-            ),
+            0 => Answer::Ready(from.pairs()?.into_iter().map(|(warning, _)| warning).collect()),
             1 => Answer::Value(from.text()?),
             2 => Answer::NeedText,
             3 => Answer::Failed(from.text()?),
             4 => Answer::TooLarge,
-            5 => Answer::BadInput {
-                variable: from.text()?,
-                line: from.number()?,
-                column: from.number()?,
-            },
+            5 => Answer::BadInput { variable: from.text()?, line: from.number()?, column: from.number()? },
             _ => return Err(Malformed("unknown answer")),
         };
         from.end(Self { retire, answer })
@@ -307,18 +247,13 @@ struct Decoder<'a>(&'a [u8]);
 
 impl<'a> Decoder<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(length)
-            .ok_or(Malformed("ends too early"))?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed("ends too early"))?;
         self.0 = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        self.take(N)?
-            .try_into()
-            .map_err(|_| Malformed("ends too early"))
+        self.take(N)?.try_into().map_err(|_| Malformed("ends too early"))
     }
 
     fn byte(&mut self) -> Result<u8, Malformed> {
@@ -339,8 +274,7 @@ impl<'a> Decoder<'a> {
 
     fn text(&mut self) -> Result<&'a str, Malformed> {
         let length = self.number()?;
-        std::str::from_utf8(self.take(length as usize)?)
-            .map_err(|_| Malformed("a text is not UTF-8"))
+        std::str::from_utf8(self.take(length as usize)?).map_err(|_| Malformed("a text is not UTF-8"))
     }
 
     fn pairs(&mut self) -> Result<Vec<(&'a str, &'a str)>, Malformed> {
@@ -353,11 +287,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn end<T>(self, whole: T) -> Result<T, Malformed> {
-        if self.0.is_empty() {
-            Ok(whole)
-        } else {
-            Err(Malformed("goes on after its end"))
-        }
+        if self.0.is_empty() { Ok(whole) } else { Err(Malformed("goes on after its end")) }
     }
 }
 

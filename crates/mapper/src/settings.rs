@@ -18,19 +18,13 @@ impl WorkerProgram {
     /// The running executable under its hidden subcommand, as `bia` does it.
     #[must_use]
     pub fn current_exe() -> Self {
-        Self {
-            program: std::env::current_exe().ok(),
-            args: vec![WORKER_ARG.to_owned()],
-        }
+        Self { program: std::env::current_exe().ok(), args: vec![WORKER_ARG.to_owned()] }
     }
 
     /// Another executable whose `main` is [`crate::worker_main`].
     #[must_use]
     pub fn at(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: Some(program.into()),
-            args: vec![WORKER_ARG.to_owned()],
-        }
+        Self { program: Some(program.into()), args: vec![WORKER_ARG.to_owned()] }
     }
 }
 
@@ -65,9 +59,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(1),
             memory_bytes: 128 * 1024 * 1024,
             output_bytes_max: 256 * 1024,
-            workers: std::thread::available_parallelism()
-                .map_or(2, usize::from)
-                .max(2),
+            workers: std::thread::available_parallelism().map_or(2, usize::from).max(2),
             source_bytes_max: 1024 * 1024,
             input_bytes_max: 1024 * 1024,
             queue_max: 1024,

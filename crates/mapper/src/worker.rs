@@ -40,42 +40,26 @@ pub fn worker_main() -> ! {
     if read_frame(&mut io::stdin().lock(), &mut body, HELLO_BYTES_MAX).is_err() {
         process::exit(0);
     }
-    let Ok(Request::Hello {
-        memory_bytes,
-        output_bytes_max,
-        request_bytes_max,
-    }) = Request::decode(&body)
-    else {
+    let Ok(Request::Hello { memory_bytes, output_bytes_max, request_bytes_max }) = Request::decode(&body) else {
         process::exit(EXIT_NO_GREETING);
     };
     if limits::confine_process(memory_bytes, STACK_BYTES as u64).is_err() {
         process::exit(EXIT_NO_LIMITS);
     }
-    let mut missing: Vec<_> = sandbox::forbid_files_and_network()
-        .err()
-        .into_iter()
-        .collect();
-    let thread = std::thread::Builder::new()
-        .name("mapper".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || {
-            // Only now, as this very thread had to be started first.
-            if limits::forbid_processes().is_err() {
-                process::exit(EXIT_NO_LIMITS);
-            }
-            missing.extend(sandbox::filter_system_calls().err());
-            let bounds = Bounds {
-                memory_bytes,
-                output_bytes_max: output_bytes_max as usize,
-                request_bytes_max: request_bytes_max as usize,
-            };
-            serve(
-                &mut io::stdin().lock(),
-                &mut io::stdout().lock(),
-                bounds,
-                &missing,
-            )
-        });
+    let mut missing: Vec<_> = sandbox::forbid_files_and_network().err().into_iter().collect();
+    let thread = std::thread::Builder::new().name("mapper".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        // Only now, as this very thread had to be started first.
+        if limits::forbid_processes().is_err() {
+            process::exit(EXIT_NO_LIMITS);
+        }
+        missing.extend(sandbox::filter_system_calls().err());
+        let bounds = Bounds {
+            memory_bytes,
+            output_bytes_max: output_bytes_max as usize,
+            request_bytes_max: request_bytes_max as usize,
+        };
+        serve(&mut io::stdin().lock(), &mut io::stdout().lock(), bounds, &missing)
+    });
     let code = thread.map_or(EXIT_NO_LIMITS, |thread| thread.join().unwrap_or(EXIT_PANIC));
     process::exit(code)
 }
@@ -90,16 +74,7 @@ struct Bounds {
 /// Answers requests until the pipe closes. Gives the exit code.
 fn serve(from: &mut impl Read, to: &mut impl Write, bounds: Bounds, missing: &[String]) -> i32 {
     let ready = Answer::Ready(missing.iter().map(String::as_str).collect());
-    if write_frame(
-        to,
-        &Response {
-            retire: false,
-            answer: ready,
-        }
-        .encode(),
-    )
-    .is_err()
-    {
+    if write_frame(to, &Response { retire: false, answer: ready }.encode()).is_err() {
         return 0;
     }
     let mut engine = engine::Engine::new(bounds.output_bytes_max);
@@ -108,30 +83,14 @@ fn serve(from: &mut impl Read, to: &mut impl Write, bounds: Bounds, missing: &[S
         if read_frame(from, &mut body, bounds.request_bytes_max).is_err() {
             return 0;
         }
-        let Ok(Request::Run {
-            job,
-            hash,
-            name,
-            text,
-            inputs,
-        }) = Request::decode(&body)
-        else {
+        let Ok(Request::Run { job, hash, name, text, inputs }) = Request::decode(&body) else {
             return EXIT_BAD_REQUEST;
         };
         // Each evaluation may use the whole limit, whatever earlier ones left behind.
         limits::allow_memory(bounds.memory_bytes);
         let answer = engine.run(job, hash, name, text, &inputs);
         let retire = limits::live_bytes() > bounds.memory_bytes / 2;
-        if write_frame(
-            to,
-            &Response {
-                retire,
-                answer: answer.borrowed(),
-            }
-            .encode(),
-        )
-        .is_err()
-        {
+        if write_frame(to, &Response { retire, answer: answer.borrowed() }.encode()).is_err() {
             return 0;
         }
         engine.tidy();

@@ -14,20 +14,13 @@ impl Shared {
         if state.closed {
             kill(&process.kill_handle());
         }
-        state.slots[at].watch = Some(Watch {
-            deadline,
-            child: process.kill_handle(),
-            expired: false,
-        });
+        state.slots[at].watch = Some(Watch { deadline, child: process.kill_handle(), expired: false });
         self.wake_clock_for(&mut state, deadline);
     }
 
     /// Ends the watch and tells whether the deadline had passed.
     pub(super) fn unwatch(&self, at: usize) -> bool {
-        self.lock().slots[at]
-            .watch
-            .take()
-            .is_some_and(|watch| watch.expired)
+        self.lock().slots[at].watch.take().is_some_and(|watch| watch.expired)
     }
 
     pub(super) fn wake_clock_for(&self, state: &mut State, at: Instant) {
@@ -51,18 +44,10 @@ impl Shared {
                     kill(&watch.child);
                 }
             }
-            if state
-                .schedule
-                .oldest()
-                .is_some_and(|oldest| oldest.give_up_at <= now)
-            {
-                for late in state
-                    .schedule
-                    .take_where(|waiting| waiting.give_up_at <= now || waiting.reply.is_closed())
+            if state.schedule.oldest().is_some_and(|oldest| oldest.give_up_at <= now) {
+                for late in state.schedule.take_where(|waiting| waiting.give_up_at <= now || waiting.reply.is_closed())
                 {
-                    let _ = late.reply.send(Err(MapperError::QueueTimeout {
-                        after: self.settings.queue_wait_max,
-                    }));
+                    let _ = late.reply.send(Err(MapperError::QueueTimeout { after: self.settings.queue_wait_max }));
                 }
             }
             let deadlines = state
@@ -71,9 +56,7 @@ impl Shared {
                 .filter_map(|slot| slot.watch.as_ref())
                 .filter(|watch| !watch.expired)
                 .map(|watch| watch.deadline);
-            let next = deadlines
-                .chain(state.schedule.oldest().map(|oldest| oldest.give_up_at))
-                .min();
+            let next = deadlines.chain(state.schedule.oldest().map(|oldest| oldest.give_up_at)).min();
             state.clock_sleeps_until = next;
             state = match next {
                 Some(at) => {
@@ -82,10 +65,7 @@ impl Shared {
                         .unwrap_or_else(PoisonError::into_inner)
                         .0
                 }
-                None => self
-                    .clock
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.clock.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }

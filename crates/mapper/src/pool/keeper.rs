@@ -41,9 +41,7 @@ impl Shared {
             if let Some(assigned) = state.slots[at].assigned.take() {
                 return Some(assigned);
             }
-            state = self.keepers[at]
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.keepers[at].wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -57,12 +55,7 @@ impl Shared {
     }
 
     /// Runs one piece of work on the process of this keeper, started when there is none.
-    fn serve(
-        &self,
-        at: usize,
-        process: &mut Option<Process>,
-        work: &Work,
-    ) -> (Result<String, MapperError>, Ending) {
+    fn serve(&self, at: usize, process: &mut Option<Process>, work: &Work) -> (Result<String, MapperError>, Ending) {
         if process.as_ref().is_some_and(Process::has_ended) {
             process.take().map(Process::end);
         }
@@ -71,10 +64,7 @@ impl Shared {
             None => match self.start_process(at) {
                 Ok(process) => process,
                 Err(cause) => {
-                    return (
-                        Err(MapperError::WorkerUnavailable { cause }),
-                        Ending::NotRun,
-                    );
+                    return (Err(MapperError::WorkerUnavailable { cause }), Ending::NotRun);
                 }
             },
         };
@@ -97,30 +87,15 @@ impl Shared {
             }
             Err(_) if expired => {
                 running.end();
-                (
-                    Err(MapperError::Timeout {
-                        name: name(),
-                        after: self.settings.timeout,
-                    }),
-                    Ending::TimedOut,
-                )
+                (Err(MapperError::Timeout { name: name(), after: self.settings.timeout }), Ending::TimedOut)
             }
             Err(Broken::Lied(what)) => {
                 running.end();
-                (
-                    Err(MapperError::WorkerLied {
-                        name: name(),
-                        what: what.to_owned(),
-                    }),
-                    Ending::Crashed,
-                )
+                (Err(MapperError::WorkerLied { name: name(), what: what.to_owned() }), Ending::Crashed)
             }
             Err(Broken::Ended) => {
                 let error = match running.end() {
-                    Death::OutOfMemory => MapperError::OutOfMemory {
-                        name: name(),
-                        limit: self.settings.memory_bytes,
-                    },
+                    Death::OutOfMemory => MapperError::OutOfMemory { name: name(), limit: self.settings.memory_bytes },
                     Death::StackExhausted => MapperError::StackExhausted { name: name() },
                     Death::Panicked => MapperError::EvaluatorPanicked { name: name() },
                     Death::Other(how) => MapperError::WorkerDied { name: name(), how },
@@ -134,20 +109,10 @@ impl Shared {
         let name = work.name.clone();
         match reply {
             Reply::Value(value) => Ok(value),
-            Reply::TooLarge => Err(MapperError::OutputTooLarge {
-                name,
-                max: self.settings.output_bytes_max,
-            }),
-            Reply::BadInput {
-                variable,
-                line,
-                column,
-            } => Err(MapperError::InputInvalid {
-                name,
-                variable,
-                line,
-                column,
-            }),
+            Reply::TooLarge => Err(MapperError::OutputTooLarge { name, max: self.settings.output_bytes_max }),
+            Reply::BadInput { variable, line, column } => {
+                Err(MapperError::InputInvalid { name, variable, line, column })
+            }
             Reply::Failed(diagnostic) => Err(MapperError::Snippet(diagnostic)),
         }
     }
@@ -161,7 +126,10 @@ impl Shared {
             Ok(missing) => {
                 if !missing.is_empty() {
                     self.warned.call_once(|| {
-                        tracing::warn!(missing = missing.join(", "), "mapper workers run with fewer layers of containment than this version knows");
+                        tracing::warn!(
+                            missing = missing.join(", "),
+                            "mapper workers run with fewer layers of containment than this version knows"
+                        );
                     });
                 }
                 self.lock().started += 1;

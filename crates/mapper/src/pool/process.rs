@@ -32,11 +32,7 @@ pub(super) enum Reply {
     Value(String),
     Failed(Box<Diagnostic>),
     TooLarge,
-    BadInput {
-        variable: String,
-        line: usize,
-        column: usize,
-    },
+    BadInput { variable: String, line: usize, column: usize },
 }
 
 /// The conversation is over and the process has to be replaced.
@@ -72,11 +68,7 @@ pub(super) struct Process {
 impl Process {
     /// Starts a worker with an empty environment, three pipes and nothing else.
     pub(super) fn spawn(settings: &Settings) -> io::Result<Self> {
-        let program = settings
-            .program
-            .program
-            .as_ref()
-            .ok_or(io::ErrorKind::NotFound)?;
+        let program = settings.program.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
         let mut child = Command::new(program)
             .args(&settings.program.args)
             .env_clear()
@@ -107,13 +99,7 @@ impl Process {
 
     /// Whether the process ended while it was idle, for example killed from outside.
     pub(super) fn has_ended(&self) -> bool {
-        !matches!(
-            self.child
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .try_wait(),
-            Ok(None)
-        )
+        !matches!(self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None))
     }
 
     /// Hands over the limits and waits until they are set. Gives the names of the layers that are missing.
@@ -132,21 +118,13 @@ impl Process {
 
     /// Runs one job. The text travels only when the worker does not have it.
     pub(super) fn run(&mut self, work: &Work) -> Result<Reply, Broken> {
-        let inputs = Inputs {
-            ext_vars: borrowed(&work.ext_vars),
-            tla: borrowed(&work.tla),
-            imports: borrowed(&work.imports),
-        };
+        let inputs =
+            Inputs { ext_vars: borrowed(&work.ext_vars), tla: borrowed(&work.tla), imports: borrowed(&work.imports) };
         let mut with_text = !self.known.contains(&work.hash);
         loop {
             let text = with_text.then_some(&*work.text);
-            let request = Request::Run {
-                job: work.job,
-                hash: work.hash,
-                name: &work.name,
-                text,
-                inputs: inputs.clone(),
-            };
+            let request =
+                Request::Run { job: work.job, hash: work.hash, name: &work.name, text, inputs: inputs.clone() };
             let response = self.exchange(&request)?;
             let retire = response.retire;
             let reply = match response.answer {
@@ -162,15 +140,9 @@ impl Process {
                     Reply::Failed(diagnostic.map_err(|_| Broken::Lied("an unreadable diagnostic"))?)
                 }
                 Answer::TooLarge => Reply::TooLarge,
-                Answer::BadInput {
-                    variable,
-                    line,
-                    column,
-                } => Reply::BadInput {
-                    variable: variable.to_owned(),
-                    line: line as usize,
-                    column: column as usize,
-                },
+                Answer::BadInput { variable, line, column } => {
+                    Reply::BadInput { variable: variable.to_owned(), line: line as usize, column: column as usize }
+                }
             };
             self.remember(work.hash);
             self.served += 1;
@@ -189,23 +161,17 @@ impl Process {
     fn exchange(&mut self, request: &Request<'_>) -> Result<Response<'_>, Broken> {
         // A write fails when the process has ended; the reading below then says so as well.
         write_frame(&mut self.stdin, &request.encode()).map_err(|_| Broken::Ended)?;
-        read_frame(&mut self.stdout, &mut self.buffer, self.response_bytes_max).map_err(
-            |error| match error {
-                FrameError::Ended | FrameError::Cut | FrameError::Io => Broken::Ended,
-                FrameError::TooLong => Broken::Lied("announced an answer above the limit"),
-            },
-        )?;
+        read_frame(&mut self.stdout, &mut self.buffer, self.response_bytes_max).map_err(|error| match error {
+            FrameError::Ended | FrameError::Cut | FrameError::Io => Broken::Ended,
+            FrameError::TooLong => Broken::Lied("announced an answer above the limit"),
+        })?;
         Response::decode(&self.buffer).map_err(|malformed| Broken::Lied(malformed.0))
     }
 
     /// Kills the process, reaps it, and reads why it ended.
     pub(super) fn end(mut self) -> Death {
         kill(&self.child);
-        let status = self
-            .child
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .wait();
+        let status = self.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
         // The process is gone, so its end of the pipe is closed and this cannot block.
         let mut last_words = Vec::new();
         let _ = (&mut self.stderr).take(4096).read_to_end(&mut last_words);
@@ -223,9 +189,7 @@ fn death(status: ExitStatus, last_words: &str) -> Death {
     }
     match (status.code(), status.signal()) {
         (_, Some(libc::SIGSEGV | libc::SIGBUS)) => Death::StackExhausted,
-        (_, Some(libc::SIGABRT)) if last_words.contains("overflowed its stack") => {
-            Death::StackExhausted
-        }
+        (_, Some(libc::SIGABRT)) if last_words.contains("overflowed its stack") => Death::StackExhausted,
         (_, Some(signal)) => Death::Other(format!("signal {signal}")),
         (Some(EXIT_PANIC), None) => Death::Panicked,
         (Some(code), None) => Death::Other(format!("exit code {code}")),
@@ -239,8 +203,5 @@ pub(super) fn request_bytes_max(settings: &Settings) -> usize {
 }
 
 fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    pairs
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect()
+    pairs.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
 }

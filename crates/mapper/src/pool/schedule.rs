@@ -53,12 +53,7 @@ pub(super) struct Permit {
 
 impl<J> Schedule<J> {
     pub(super) fn new(workers: usize) -> Self {
-        Self {
-            workers: workers.max(2),
-            queue: VecDeque::new(),
-            records: HashMap::new(),
-            running_unproven: 0,
-        }
+        Self { workers: workers.max(2), queue: VecDeque::new(), records: HashMap::new(), running_unproven: 0 }
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -127,15 +122,12 @@ impl<J> Schedule<J> {
         record.running -= 1;
         match ending {
             Ending::Answered => (record.proven, record.timeouts_in_a_row) = (true, 0),
-            Ending::TimedOut => {
-                (record.proven, record.timeouts_in_a_row) = (false, record.timeouts_in_a_row + 1)
-            }
+            Ending::TimedOut => (record.proven, record.timeouts_in_a_row) = (false, record.timeouts_in_a_row + 1),
             Ending::Crashed => record.proven = false,
             Ending::NotRun => {}
         }
         if self.records.len() > RECORDS_MAX {
-            self.records
-                .retain(|_, record| record.running > 0 || record.timeouts_in_a_row > 0);
+            self.records.retain(|_, record| record.running > 0 || record.timeouts_in_a_row > 0);
         }
         if self.records.len() > RECORDS_MAX {
             self.records.retain(|_, record| record.running > 0);
@@ -181,11 +173,7 @@ mod tests {
             schedule.push(key(name), "unknown");
         }
         let (held, _) = start_all(&mut schedule);
-        assert_eq!(
-            held.len(),
-            1,
-            "unproven mappers together leave one worker free"
-        );
+        assert_eq!(held.len(), 1, "unproven mappers together leave one worker free");
         schedule.push(key(1), "proven");
         assert_eq!(start_all(&mut schedule).1, ["proven"]);
     }
@@ -231,14 +219,7 @@ mod tests {
             name[..4].copy_from_slice(&number.to_le_bytes());
             schedule.push(name, "once");
             let (permit, _) = schedule.next().expect("may start");
-            schedule.finish(
-                permit,
-                if number % 2 == 0 {
-                    Ending::TimedOut
-                } else {
-                    Ending::Answered
-                },
-            );
+            schedule.finish(permit, if number % 2 == 0 { Ending::TimedOut } else { Ending::Answered });
         }
         assert!(schedule.records.len() <= RECORDS_MAX);
     }

@@ -7,10 +7,7 @@ fn texts() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    pairs
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect()
+    pairs.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
 }
 
 proptest! {
@@ -66,28 +63,16 @@ proptest! {
 fn a_frame_longer_than_the_bound_is_refused_before_anything_is_allocated() {
     let mut body = Vec::new();
     let announced = u32::MAX.to_le_bytes();
-    assert!(matches!(
-        read_frame(&mut announced.as_slice(), &mut body, 1024),
-        Err(FrameError::TooLong)
-    ));
+    assert!(matches!(read_frame(&mut announced.as_slice(), &mut body, 1024), Err(FrameError::TooLong)));
     assert_eq!(body.capacity(), 0);
 }
 
 #[test]
 fn a_frame_that_stops_within_is_cut_and_one_that_never_starts_is_the_end() {
     let mut body = Vec::new();
-    assert!(matches!(
-        read_frame(&mut [].as_slice(), &mut body, 10),
-        Err(FrameError::Ended)
-    ));
-    assert!(matches!(
-        read_frame(&mut [3, 0].as_slice(), &mut body, 10),
-        Err(FrameError::Cut)
-    ));
-    assert!(matches!(
-        read_frame(&mut [3, 0, 0, 0, 1].as_slice(), &mut body, 10),
-        Err(FrameError::Cut)
-    ));
+    assert!(matches!(read_frame(&mut [].as_slice(), &mut body, 10), Err(FrameError::Ended)));
+    assert!(matches!(read_frame(&mut [3, 0].as_slice(), &mut body, 10), Err(FrameError::Cut)));
+    assert!(matches!(read_frame(&mut [3, 0, 0, 0, 1].as_slice(), &mut body, 10), Err(FrameError::Cut)));
 }
 
 #[test]

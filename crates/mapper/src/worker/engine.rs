@@ -18,8 +18,8 @@ use jrsonnet_evaluator::manifest::JsonFormat;
 use jrsonnet_evaluator::tla::TlaArg;
 use jrsonnet_evaluator::trace::PathResolver;
 use jrsonnet_evaluator::{
-    ContextInitializer, IStr, InitialContextBuilder, ObjValue, ObjValueBuilder, PreparedSnippet,
-    Source, State, Thunk, Val, apply_tla,
+    ContextInitializer, IStr, InitialContextBuilder, ObjValue, ObjValueBuilder, PreparedSnippet, Source, State, Thunk,
+    Val, apply_tla,
 };
 use jrsonnet_gcmodule::{Acyclic, Cc, Trace, collect_thread_cycles};
 use jrsonnet_ir_parser::ParserSettings;
@@ -46,11 +46,7 @@ pub(super) enum Owned {
     NeedText,
     Failed(String),
     TooLarge,
-    BadInput {
-        variable: String,
-        line: u32,
-        column: u32,
-    },
+    BadInput { variable: String, line: u32, column: u32 },
 }
 
 impl Owned {
@@ -60,15 +56,7 @@ impl Owned {
             Self::NeedText => Answer::NeedText,
             Self::Failed(diagnostic) => Answer::Failed(diagnostic),
             Self::TooLarge => Answer::TooLarge,
-            Self::BadInput {
-                variable,
-                line,
-                column,
-            } => Answer::BadInput {
-                variable,
-                line: *line,
-                column: *column,
-            },
+            Self::BadInput { variable, line, column } => Answer::BadInput { variable, line: *line, column: *column },
         }
     }
 }
@@ -89,12 +77,7 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn new(output_bytes_max: usize) -> Self {
         jrsonnet_evaluator::stack::set_stack_depth_limit(CALL_DEPTH_MAX);
-        Self {
-            library: Library::new(),
-            kept: HashMap::new(),
-            clock: 0,
-            output_bytes_max,
-        }
+        Self { library: Library::new(), kept: HashMap::new(), clock: 0, output_bytes_max }
     }
 
     pub(super) fn run(
@@ -111,11 +94,7 @@ impl Engine {
             (None, Some(kept)) => kept.text.clone(),
             (None, None) => return Owned::NeedText,
         };
-        let subject = Subject {
-            name,
-            text: &text,
-            inputs,
-        };
+        let subject = Subject { name, text: &text, inputs };
         match job {
             Job::Evaluate => self.evaluate(hash, &subject),
             Job::Check => match self.prepare(hash, &subject, &self.state(inputs)) {
@@ -136,17 +115,12 @@ impl Engine {
 
     fn state(&self, inputs: &Inputs<'_>) -> State {
         let mut builder = State::builder();
-        builder
-            .context_initializer(self.library.clone())
-            .import_resolver(Shipped::new(&inputs.imports));
+        builder.context_initializer(self.library.clone()).import_resolver(Shipped::new(&inputs.imports));
         builder.build()
     }
 
     fn evaluate(&mut self, hash: [u8; 32], subject: &Subject<'_>) -> Owned {
-        let tla = match (
-            self.library.set_ext_vars(&subject.inputs.ext_vars),
-            values(&subject.inputs.tla),
-        ) {
+        let tla = match (self.library.set_ext_vars(&subject.inputs.ext_vars), values(&subject.inputs.tla)) {
             (Ok(()), Ok(tla)) => tla,
             (Err(bad), _) | (_, Err(bad)) => return bad,
         };
@@ -171,12 +145,7 @@ impl Engine {
         if let Err(failed) = self.prepare(hash, subject, &self.state(subject.inputs)) {
             return failed;
         }
-        let schema = match subject
-            .inputs
-            .ext_vars
-            .iter()
-            .find(|(name, _)| *name == LINT_SCHEMA)
-        {
+        let schema = match subject.inputs.ext_vars.iter().find(|(name, _)| *name == LINT_SCHEMA) {
             Some((name, json)) => match serde_json::from_str(json) {
                 Ok(schema) => Some(schema),
                 Err(error) => return bad_input(name, &error),
@@ -184,9 +153,7 @@ impl Engine {
             None => None,
         };
         let source = Source::new_virtual(subject.name.into(), subject.text.into());
-        let settings = ParserSettings {
-            source: source.clone(),
-        };
+        let settings = ParserSettings { source: source.clone() };
         let findings = jrsonnet_ir_parser::parse(subject.text, &settings)
             .map(|root| lint(&root, &source, schema.as_ref()))
             .unwrap_or_default();
@@ -201,19 +168,10 @@ impl Engine {
     }
 
     fn bounded(&self, value: String) -> Owned {
-        if value.len() > self.output_bytes_max {
-            Owned::TooLarge
-        } else {
-            Owned::Value(value)
-        }
+        if value.len() > self.output_bytes_max { Owned::TooLarge } else { Owned::Value(value) }
     }
 
-    fn prepare(
-        &mut self,
-        hash: [u8; 32],
-        subject: &Subject<'_>,
-        state: &State,
-    ) -> Result<Rc<PreparedSnippet>, Owned> {
+    fn prepare(&mut self, hash: [u8; 32], subject: &Subject<'_>, state: &State) -> Result<Rc<PreparedSnippet>, Owned> {
         if let Some(kept) = self.kept.get_mut(&hash) {
             kept.used_at = self.clock;
             if let Some(prepared) = &kept.prepared {
@@ -221,36 +179,17 @@ impl Engine {
             }
         }
         let text: IStr = subject.text.into();
-        let result = state
-            .prepare_snippet(subject.name, text.clone())
-            .map(Rc::new);
-        self.keep(
-            hash,
-            Kept {
-                text,
-                prepared: result.as_ref().ok().cloned(),
-                used_at: self.clock,
-            },
-        );
+        let result = state.prepare_snippet(subject.name, text.clone()).map(Rc::new);
+        self.keep(hash, Kept { text, prepared: result.as_ref().ok().cloned(), used_at: self.clock });
         result.map_err(|error| Owned::Failed(diagnose(&error, subject)))
     }
 
     fn keep(&mut self, hash: [u8; 32], kept: Kept) {
         self.kept.insert(hash, kept);
         while self.kept.len() > KEPT_MAX
-            || self
-                .kept
-                .values()
-                .map(|kept| kept.text.len())
-                .sum::<usize>()
-                > KEPT_BYTES_MAX
+            || self.kept.values().map(|kept| kept.text.len()).sum::<usize>() > KEPT_BYTES_MAX
         {
-            let Some(oldest) = self
-                .kept
-                .iter()
-                .min_by_key(|(_, kept)| kept.used_at)
-                .map(|(hash, _)| *hash)
-            else {
+            let Some(oldest) = self.kept.iter().min_by_key(|(_, kept)| kept.used_at).map(|(hash, _)| *hash) else {
                 return;
             };
             self.kept.remove(&oldest);
@@ -270,11 +209,7 @@ fn values(pairs: &[(&str, &str)]) -> Result<HashMap<IStr, TlaArg>, Owned> {
 
 fn bad_input(name: &str, error: &serde_json::Error) -> Owned {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Owned::BadInput {
-        variable: name.to_owned(),
-        line: number(error.line()),
-        column: number(error.column()),
-    }
+    Owned::BadInput { variable: name.to_owned(), line: number(error.line()), column: number(error.column()) }
 }
 
 /// The standard library with our external variables, without a voice and without a file name.
@@ -292,10 +227,7 @@ impl Library {
             trace_printer: Rc::new(Silent),
             path_resolver: PathResolver::FileName,
         }));
-        Self {
-            std: stdlib_uncached(settings.clone()),
-            settings,
-        }
+        Self { std: stdlib_uncached(settings.clone()), settings }
     }
 
     fn set_ext_vars(&self, ext_vars: &[(&str, &str)]) -> Result<(), Owned> {
@@ -312,10 +244,7 @@ impl Library {
 impl ContextInitializer for Library {
     fn populate(&self, source: Source, builder: &mut InitialContextBuilder) {
         // Kratos: a mapper is an anonymous snippet, whose std.thisFile is empty.
-        let this_file = source
-            .source_path()
-            .downcast_ref::<ShippedPath>()
-            .map_or("", |ShippedPath(path)| path);
+        let this_file = source.source_path().downcast_ref::<ShippedPath>().map_or("", |ShippedPath(path)| path);
         let mut std = ObjValueBuilder::new();
         std.with_super(self.std.clone());
         std.field("thisFile").hide().value(Val::string(this_file));

@@ -18,11 +18,7 @@ const STEP: usize = 2;
 pub(super) fn format(text: &str) -> String {
     let tokens = tokens(text);
     let written = Layout::default().write(&tokens);
-    if meaning(text) == meaning(&written) {
-        written
-    } else {
-        text.to_owned()
-    }
+    if meaning(text) == meaning(&written) { written } else { text.to_owned() }
 }
 
 /// A token with the line breaks before it.
@@ -39,19 +35,14 @@ impl Token {
     }
 
     fn closes(&self) -> bool {
-        matches!(
-            self.kind,
-            SyntaxKind::R_BRACE | SyntaxKind::R_BRACK | SyntaxKind::R_PAREN
-        )
+        matches!(self.kind, SyntaxKind::R_BRACE | SyntaxKind::R_BRACK | SyntaxKind::R_PAREN)
     }
 }
 
 fn is_comment(kind: SyntaxKind) -> bool {
     matches!(
         kind,
-        SyntaxKind::SINGLE_LINE_SLASH_COMMENT
-            | SyntaxKind::SINGLE_LINE_HASH_COMMENT
-            | SyntaxKind::MULTI_LINE_COMMENT
+        SyntaxKind::SINGLE_LINE_SLASH_COMMENT | SyntaxKind::SINGLE_LINE_HASH_COMMENT | SyntaxKind::MULTI_LINE_COMMENT
     )
 }
 
@@ -72,11 +63,7 @@ fn tokens(text: &str) -> Vec<Token> {
             }
             _ => lexeme.text.trim_end().to_owned(),
         };
-        tokens.push(Token {
-            kind: lexeme.kind,
-            text,
-            breaks,
-        });
+        tokens.push(Token { kind: lexeme.kind, text, breaks });
         breaks = usize::from(ends_line);
     }
     tokens
@@ -95,9 +82,7 @@ fn meaning(text: &str) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for token in tokens(text) {
         if token.closes() {
-            let last_code = kept
-                .iter()
-                .rposition(|text| !text.starts_with("//") && !text.starts_with("/*"));
+            let last_code = kept.iter().rposition(|text| !text.starts_with("//") && !text.starts_with("/*"));
             if let Some(at) = last_code.filter(|at| kept[*at] == ",") {
                 kept.remove(at);
             }
@@ -181,26 +166,17 @@ impl Layout {
                 self.trailing_comma(before, breaks > 0, after_comment);
             }
             if breaks > 0 {
-                let indent = self.indent(
-                    if token.is_comment() {
-                        next_code
-                    } else {
-                        Some(token)
-                    },
-                    before,
-                    token.is_comment(),
-                );
+                let indent =
+                    self.indent(if token.is_comment() { next_code } else { Some(token) }, before, token.is_comment());
                 self.out.extend(std::iter::repeat_n('\n', breaks));
                 self.out.extend(std::iter::repeat_n(' ', indent));
                 self.line_indent = indent;
             } else if at > 0 && (token.is_comment() || after_comment) {
-                self.out.push_str(
-                    if token.kind == SyntaxKind::MULTI_LINE_COMMENT || after_comment {
-                        " "
-                    } else {
-                        "  "
-                    },
-                );
+                self.out.push_str(if token.kind == SyntaxKind::MULTI_LINE_COMMENT || after_comment {
+                    " "
+                } else {
+                    "  "
+                });
             } else if let Some(before) = before
                 && !joined(before.kind, place, token.kind, follows, self.level())
             {
@@ -211,8 +187,7 @@ impl Layout {
                 continue;
             }
             let unary = spacing::is_unary(token.kind, before.map(|before| before.kind));
-            let suffix =
-                before.is_some_and(|before| spacing::ends_value(before.kind)) && breaks == 0;
+            let suffix = before.is_some_and(|before| spacing::ends_value(before.kind)) && breaks == 0;
             self.out.push_str(&token.text);
             place = self.enter(token, unary, suffix);
             before = Some(token);
@@ -232,29 +207,18 @@ impl Layout {
         if at == 0 {
             return 0;
         }
-        let after_line_comment = matches!(
-            tokens[at - 1].kind,
-            SyntaxKind::SINGLE_LINE_SLASH_COMMENT | SyntaxKind::SINGLE_LINE_HASH_COMMENT
-        );
-        if matches!(token.kind, SyntaxKind::COMMA | SyntaxKind::SEMI)
-            && !tokens[at - 1].is_comment()
-        {
+        let after_line_comment =
+            matches!(tokens[at - 1].kind, SyntaxKind::SINGLE_LINE_SLASH_COMMENT | SyntaxKind::SINGLE_LINE_HASH_COMMENT);
+        if matches!(token.kind, SyntaxKind::COMMA | SyntaxKind::SEMI) && !tokens[at - 1].is_comment() {
             return 0;
         }
         let opened = before.is_some_and(|before| {
-            matches!(
-                before.kind,
-                SyntaxKind::L_BRACE | SyntaxKind::L_BRACK | SyntaxKind::L_PAREN
-            )
+            matches!(before.kind, SyntaxKind::L_BRACE | SyntaxKind::L_BRACK | SyntaxKind::L_PAREN)
         });
         if opened && token.closes() && !tokens[at - 1].is_comment() {
             return 0;
         }
-        let most = if token.closes() || (opened && !tokens[at - 1].is_comment()) {
-            1
-        } else {
-            2
-        };
+        let most = if token.closes() || (opened && !tokens[at - 1].is_comment()) { 1 } else { 2 };
         token.breaks.clamp(usize::from(after_line_comment), most)
     }
 
@@ -262,9 +226,8 @@ impl Layout {
     fn trailing_comma(&mut self, before: Option<&Token>, on_new_line: bool, after_comment: bool) {
         let Some(before) = before else { return };
         let level = self.level();
-        let is_literal = matches!(level.kind, SyntaxKind::L_BRACE | SyntaxKind::L_BRACK)
-            && !level.is_suffix
-            && !level.has_for;
+        let is_literal =
+            matches!(level.kind, SyntaxKind::L_BRACE | SyntaxKind::L_BRACK) && !level.is_suffix && !level.has_for;
         let is_empty = before.kind == level.kind;
         if on_new_line
             && is_literal
@@ -280,44 +243,22 @@ impl Layout {
     }
 
     /// Where the first token of a line goes.
-    fn indent(
-        &mut self,
-        token: Option<&Token>,
-        before: Option<&Token>,
-        for_comment: bool,
-    ) -> usize {
+    fn indent(&mut self, token: Option<&Token>, before: Option<&Token>, for_comment: bool) -> usize {
         let branch_indent = self.branch_indent;
         let last = self.levels.len() - 1;
         let level = &mut self.levels[last];
         let kind = token.map(|token| token.kind);
         if token.is_some_and(Token::closes) {
-            return if for_comment {
-                level.indent
-            } else {
-                level.line_indent
-            };
+            return if for_comment { level.indent } else { level.line_indent };
         }
         let base = level.indent + level.extra;
         match (kind, before.map(|before| before.kind)) {
-            (Some(SyntaxKind::THEN_KW | SyntaxKind::ELSE_KW), _) => {
-                level.ifs.last().copied().unwrap_or(base)
+            (Some(SyntaxKind::THEN_KW | SyntaxKind::ELSE_KW), _) => level.ifs.last().copied().unwrap_or(base),
+            (_, None | Some(SyntaxKind::SEMI | SyntaxKind::L_BRACE | SyntaxKind::L_BRACK | SyntaxKind::L_PAREN)) => {
+                base
             }
-            (
-                _,
-                None
-                | Some(
-                    SyntaxKind::SEMI
-                    | SyntaxKind::L_BRACE
-                    | SyntaxKind::L_BRACK
-                    | SyntaxKind::L_PAREN,
-                ),
-            ) => base,
             (_, Some(SyntaxKind::COMMA)) => {
-                base + if level.in_local && level.kind != SyntaxKind::L_BRACE {
-                    "local ".len()
-                } else {
-                    0
-                }
+                base + if level.in_local && level.kind != SyntaxKind::L_BRACE { "local ".len() } else { 0 }
             }
             (_, Some(SyntaxKind::THEN_KW | SyntaxKind::ELSE_KW)) => branch_indent + STEP,
             (Some(SyntaxKind::FOR_KW), _) => base,
@@ -338,12 +279,7 @@ impl Layout {
         match token.kind {
             SyntaxKind::L_BRACE | SyntaxKind::L_BRACK | SyntaxKind::L_PAREN => {
                 let is_suffix = suffix && token.kind != SyntaxKind::L_BRACE;
-                self.levels.push(Level::new(
-                    token.kind,
-                    line_indent,
-                    line_indent + STEP,
-                    is_suffix,
-                ));
+                self.levels.push(Level::new(token.kind, line_indent, line_indent + STEP, is_suffix));
             }
             SyntaxKind::R_BRACE | SyntaxKind::R_BRACK | SyntaxKind::R_PAREN if last > 0 => {
                 self.levels.pop();
@@ -364,16 +300,10 @@ impl Layout {
             }
             SyntaxKind::FOR_KW => level.has_for = true,
             SyntaxKind::IF_KW if !level.has_for => level.ifs.push(line_indent),
-            SyntaxKind::THEN_KW => {
-                self.branch_indent = level.ifs.last().copied().unwrap_or(line_indent)
-            }
+            SyntaxKind::THEN_KW => self.branch_indent = level.ifs.last().copied().unwrap_or(line_indent),
             SyntaxKind::ELSE_KW => self.branch_indent = level.ifs.pop().unwrap_or(line_indent),
             _ => {}
         }
-        if unary {
-            Place::AfterUnary
-        } else {
-            Place::Code
-        }
+        if unary { Place::AfterUnary } else { Place::Code }
     }
 }

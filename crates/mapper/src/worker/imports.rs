@@ -22,12 +22,7 @@ pub(super) struct Shipped {
 
 impl Shipped {
     pub(super) fn new(files: &[(&str, &str)]) -> Self {
-        Self {
-            files: files
-                .iter()
-                .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-                .collect(),
-        }
+        Self { files: files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect() }
     }
 
     fn has(&self, path: &str) -> bool {
@@ -42,17 +37,10 @@ impl ImportResolver for Shipped {
             ResolvePath::Str(path) => path.to_owned(),
             ResolvePath::Path(path) => path.to_string_lossy().into_owned(),
         };
-        let beside = from
-            .downcast_ref::<ShippedPath>()
-            .and_then(|ShippedPath(from)| join(from, &wanted));
-        match beside
-            .filter(|path| self.has(path))
-            .or_else(|| join("", &wanted).filter(|path| self.has(path)))
-        {
+        let beside = from.downcast_ref::<ShippedPath>().and_then(|ShippedPath(from)| join(from, &wanted));
+        match beside.filter(|path| self.has(path)).or_else(|| join("", &wanted).filter(|path| self.has(path))) {
             Some(path) => Ok(SourcePath::new(ShippedPath(path))),
-            None => bail!(ErrorKind::ImportCallbackError(format!(
-                "{NOT_AVAILABLE} {wanted}"
-            ))),
+            None => bail!(ErrorKind::ImportCallbackError(format!("{NOT_AVAILABLE} {wanted}"))),
         }
     }
 
@@ -62,9 +50,7 @@ impl ImportResolver for Shipped {
             .and_then(|ShippedPath(path)| self.files.iter().find(|(known, _)| known == path));
         match found {
             Some((_, text)) => Ok(text.as_bytes().to_vec()),
-            None => bail!(ErrorKind::ImportCallbackError(format!(
-                "{NOT_AVAILABLE} {resolved}"
-            ))),
+            None => bail!(ErrorKind::ImportCallbackError(format!("{NOT_AVAILABLE} {resolved}"))),
         }
     }
 }

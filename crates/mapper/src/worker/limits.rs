@@ -36,8 +36,7 @@ pub(crate) fn confine_process(memory_bytes: u64, stack_bytes: u64) -> io::Result
         // No other process of this user may read claims out of this one's memory.
         check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
     }
-    let address_space =
-        address_space_in_use() + stack_bytes + 2 * memory_bytes + ADDRESS_SPACE_SLACK_BYTES;
+    let address_space = address_space_in_use() + stack_bytes + 2 * memory_bytes + ADDRESS_SPACE_SLACK_BYTES;
     limit(libc::RLIMIT_AS, address_space)?;
     limit(libc::RLIMIT_CPU, CPU_SECONDS_MAX)?;
     // No core dump, which would hold claims; no file ever grows.
@@ -79,11 +78,7 @@ fn close_inherited_files() {
 fn address_space_in_use() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
-        .and_then(|text| {
-            text.split_whitespace()
-                .next()
-                .and_then(|pages| pages.parse::<u64>().ok())
-        })
+        .and_then(|text| text.split_whitespace().next().and_then(|pages| pages.parse::<u64>().ok()))
         .unwrap_or(0);
     // SAFETY: takes a number, returns a number.
     let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
@@ -92,28 +87,18 @@ fn address_space_in_use() -> u64 {
 
 /// Lowers soft and hard limit, never raising what the operator set lower.
 fn limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()> {
-    let mut limits = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limits = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls get a pointer to a live struct of the right type.
     unsafe {
         check(libc::getrlimit(resource, &raw mut limits))?;
         let value = value.min(limits.rlim_max);
-        limits = libc::rlimit {
-            rlim_cur: value,
-            rlim_max: value,
-        };
+        limits = libc::rlimit { rlim_cur: value, rlim_max: value };
         check(libc::setrlimit(resource, &raw const limits))
     }
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// The global allocator of a program that runs mapper workers: another allocator, metered once a worker arms it.
@@ -147,8 +132,7 @@ impl<A> MeteredAllocator<A> {
 fn grow(bytes: usize) {
     if ARMED.load(Relaxed) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX / 2);
-        if LIVE_BYTES.fetch_add(bytes, Relaxed).saturating_add(bytes) > LIVE_BYTES_MAX.load(Relaxed)
-        {
+        if LIVE_BYTES.fetch_add(bytes, Relaxed).saturating_add(bytes) > LIVE_BYTES_MAX.load(Relaxed) {
             // SAFETY: `_exit` takes no pointers, runs no destructors and does not return.
             unsafe { libc::_exit(EXIT_OUT_OF_MEMORY) }
         }

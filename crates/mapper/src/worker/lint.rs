@@ -7,33 +7,29 @@
 mod guards;
 mod rules;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use jrsonnet_evaluator::analyze::{LocalId, analyze_root};
 use jrsonnet_ir::{
-    AssertStmt, BinaryOpType, BindSpec, CompSpec, Destruct, Expr, ExprParams, FieldMember,
-    FieldName, IfElse, LiteralType, ObjBody, Source, Span,
+    AssertStmt, BinaryOpType, BindSpec, CompSpec, Destruct, Expr, ExprParams, FieldMember, FieldName, IfElse,
+    LiteralType, ObjBody, Source, Span,
 };
 
 pub(super) use self::guards::input_path;
-use self::guards::{Aliases, guards};
+use self::guards::{Aliases, conditional_name, defaults, guards};
 use self::rules::Traits;
 use super::failure::excerpt;
 use crate::lint::{LintFinding, LintSeverity};
 
 /// The findings, in the order of the text.
-pub(super) fn lint(
-    root: &Expr,
-    source: &Source,
-    schema: Option<&serde_json::Value>,
-) -> Vec<LintFinding> {
+pub(super) fn lint(root: &Expr, source: &Source, schema: Option<&serde_json::Value>) -> Vec<LintFinding> {
     let mut linter = Linter {
         text: source.code(),
         aliases: Aliases::new(),
         guarded: Vec::new(),
         scope: vec!["std".to_owned()],
         traits: schema.map(Traits::of_schema),
-        set_traits: HashMap::new(),
+        set_traits: HashSet::new(),
         traits_are_clear: true,
         field_span: None,
         findings: Vec::new(),
@@ -56,8 +52,8 @@ struct Linter<'a> {
     guarded: Vec<String>,
     scope: Vec<String>,
     traits: Option<Traits>,
-    /// Traits that the mapper sets, with whether it always does.
-    set_traits: HashMap<String, bool>,
+    /// Traits that the mapper sets, always or sometimes.
+    set_traits: HashSet<String>,
     /// Every trait is written out where the linter sees it.
     traits_are_clear: bool,
     /// The name of the field whose value is looked at.
@@ -71,9 +67,7 @@ impl Linter<'_> {
             Expr::LocalExpr(binds, body) => self.with_locals(binds, |linter| linter.expr(body, at)),
             Expr::AssertExpr(assert) => {
                 self.assert(&assert.assert);
-                self.with_guards(&assert.assert.assertion.value, true, |linter| {
-                    linter.expr(&assert.rest, at)
-                });
+                self.with_guards(&assert.assert.assertion.value, true, |linter| linter.expr(&assert.rest, at));
             }
             Expr::Obj(body) => self.object(body, at),
             Expr::ObjExtend(base, body) => {
@@ -97,9 +91,7 @@ impl Linter<'_> {
                     self.expr(&operation.rhs, None);
                 }
             },
-            Expr::Literal(LiteralType::Null) => {
-                self.null_output(self.field_span.clone().as_ref(), at)
-            }
+            Expr::Literal(LiteralType::Null) => self.null_output(self.field_span.clone().as_ref(), at),
             Expr::ErrorStmt(_, message) => self.expr(message, None),
             other => {
                 self.opaque(at);
@@ -117,27 +109,18 @@ impl Linter<'_> {
                 parts.iter().for_each(|part| self.expr(&part.value, None));
             }
             Expr::Arr(elements) => elements.iter().for_each(|element| self.expr(element, None)),
-            Expr::ArrComp(element, specs) => {
-                self.comprehension(specs, |linter| linter.expr(element, None))
-            }
+            Expr::ArrComp(element, specs) => self.comprehension(specs, |linter| linter.expr(element, None)),
             Expr::UnaryOp(_, operand) => self.expr(operand, None),
             Expr::Import(_, path) => self.expr(path, None),
             Expr::Apply(function, args, _) => {
                 self.expr(function, None);
-                args.value
-                    .unnamed
-                    .iter()
-                    .chain(&args.value.values)
-                    .for_each(|argument| self.expr(argument, None));
+                args.value.unnamed.iter().chain(&args.value.values).for_each(|argument| self.expr(argument, None));
             }
             Expr::Function(params, body) => self.function(params, body),
             Expr::Slice(slice) => {
                 self.expr(&slice.value, None);
                 let bounds = [&slice.slice.start, &slice.slice.end, &slice.slice.step];
-                bounds
-                    .into_iter()
-                    .flatten()
-                    .for_each(|bound| self.expr(&bound.value, None));
+                bounds.into_iter().flatten().for_each(|bound| self.expr(&bound.value, None));
             }
             _ => {}
         }
@@ -146,14 +129,8 @@ impl Linter<'_> {
     fn object(&mut self, body: &ObjBody, at: At<'_>) {
         match body {
             ObjBody::MemberList(members) => self.with_locals(&members.locals, |linter| {
-                members
-                    .asserts
-                    .iter()
-                    .for_each(|assert| linter.assert(assert));
-                members
-                    .fields
-                    .iter()
-                    .for_each(|field| linter.field(field, at));
+                members.asserts.iter().for_each(|assert| linter.assert(assert));
+                members.fields.iter().for_each(|field| linter.field(field, at));
             }),
             ObjBody::ObjComp(object) => {
                 self.opaque(at);
@@ -168,14 +145,8 @@ impl Linter<'_> {
         let (name, condition) = match &field.name.value {
             FieldName::Fixed(name) => (Some(name.to_string()), None),
             FieldName::Dyn(Expr::Str(name)) => (Some(name.to_string()), None),
-            FieldName::Dyn(Expr::IfElse(branches)) => match &branches.cond_then {
-                // `[if 'x' in claims then 'y']: …`, the way to leave a key out.
-                Expr::Str(name) if branches.cond_else.is_none() => {
-                    (Some(name.to_string()), Some(&branches.cond.cond))
-                }
-                _ => (None, None),
-            },
-            FieldName::Dyn(_) => (None, None),
+            name => conditional_name(name)
+                .map_or((None, None), |(name, condition)| (Some(name.to_owned()), Some(condition))),
         };
         if let FieldName::Dyn(name) = &field.name.value {
             self.expr(name, None);
@@ -190,11 +161,10 @@ impl Linter<'_> {
             }
             _ => None,
         };
-        let always = condition.is_none() && self.guarded.is_empty();
         let value = |linter: &mut Self| {
             linter.field_span = Some(field.name.span.clone());
             if let Some(place) = &place {
-                linter.output_field(place, &field.name.span, &field.value, always);
+                linter.output_field(place, &field.name.span, &field.value);
             }
             match &field.params {
                 Some(params) => linter.function(params, &field.value),
@@ -209,13 +179,9 @@ impl Linter<'_> {
 
     fn branches(&mut self, branches: &IfElse, at: At<'_>) {
         self.expr(&branches.cond.cond, None);
-        self.with_guards(&branches.cond.cond, true, |linter| {
-            linter.expr(&branches.cond_then, at)
-        });
+        self.with_guards(&branches.cond.cond, true, |linter| linter.expr(&branches.cond_then, at));
         match &branches.cond_else {
-            Some(other) => {
-                self.with_guards(&branches.cond.cond, false, |linter| linter.expr(other, at))
-            }
+            Some(other) => self.with_guards(&branches.cond.cond, false, |linter| linter.expr(other, at)),
             None => self.null_output(Some(&branches.cond.span), at),
         }
     }
@@ -261,15 +227,13 @@ impl Linter<'_> {
     }
 
     fn with_locals(&mut self, binds: &[BindSpec], body: impl FnOnce(&mut Self)) {
-        let depth = self.scope.len();
+        let (depth, guarded) = (self.scope.len(), self.guarded.len());
         for bind in binds {
             match bind {
-                BindSpec::Field {
-                    into: Destruct::Full(name),
-                    value,
-                } => {
+                BindSpec::Field { into: Destruct::Full(name), value } => {
                     self.enter(name.value.as_str(), Some(&name.span));
                     if let Some(path) = input_path(value, &self.aliases) {
+                        self.guarded.extend(defaults(value, &path));
                         self.aliases.insert(name.value.to_string(), path);
                     }
                 }
@@ -284,6 +248,7 @@ impl Linter<'_> {
         }
         body(self);
         self.scope.truncate(depth);
+        self.guarded.truncate(guarded);
     }
 
     fn with_guards(&mut self, condition: &Expr, holds: bool, body: impl FnOnce(&mut Self)) {
@@ -340,15 +305,7 @@ impl Linter<'_> {
             }
             None => (0, 0, None),
         };
-        let finding = LintFinding {
-            rule: rule.to_owned(),
-            severity,
-            message,
-            hint,
-            line,
-            column,
-            excerpt,
-        };
+        let finding = LintFinding { rule: rule.to_owned(), severity, message, hint, line, column, excerpt };
         if !self.findings.contains(&finding) && self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         }

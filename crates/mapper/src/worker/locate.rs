@@ -55,25 +55,14 @@ pub(super) fn missing_field(subject: &Subject<'_>, field: &str) -> Option<Missin
     let source = Source::new_virtual(subject.name.into(), subject.text.into());
     let settings = jrsonnet_ir_parser::ParserSettings { source };
     let root = jrsonnet_ir_parser::parse(subject.text, &settings).ok()?;
-    let arguments = subject
-        .inputs
-        .tla
-        .iter()
-        .map(|(name, _)| ((*name).to_owned(), vec![(*name).to_owned()]))
-        .collect();
-    let mut search = Search {
-        field,
-        known: arguments,
-        found: Vec::new(),
-    };
+    let arguments = subject.inputs.tla.iter().map(|(name, _)| ((*name).to_owned(), vec![(*name).to_owned()])).collect();
+    let mut search = Search { field, known: arguments, found: Vec::new() };
     search.visit_expr(&root);
 
     let inputs = Inputs::read(subject);
     let lacking = search.found.iter().find_map(|(span, path)| {
         let path = path.as_ref()?;
-        let object = inputs
-            .object(path)
-            .filter(|object| !object.contains_key(field))?;
+        let object = inputs.object(path).filter(|object| !object.contains_key(field))?;
         Some((span, path, object))
     });
     match lacking {
@@ -84,11 +73,7 @@ pub(super) fn missing_field(subject: &Subject<'_>, field: &str) -> Option<Missin
         }),
         None => {
             let (span, _) = search.found.first()?;
-            Some(Missing {
-                span: span.clone(),
-                neighbours: Vec::new(),
-                hints: vec![guard("the object", field)],
-            })
+            Some(Missing { span: span.clone(), neighbours: Vec::new(), hints: vec![guard("the object", field)] })
         }
     }
 }
@@ -108,10 +93,7 @@ impl Search<'_> {
 
     fn note_locals(&mut self, binds: &[BindSpec]) {
         for bind in binds {
-            if let BindSpec::Field {
-                into: Destruct::Full(name),
-                value,
-            } = bind
+            if let BindSpec::Field { into: Destruct::Full(name), value } = bind
                 && let Some(path) = self.path(value)
             {
                 self.known.insert(name.value.as_str().to_owned(), path);
@@ -153,28 +135,18 @@ struct Inputs(HashMap<String, Value>);
 impl Inputs {
     fn read(subject: &Subject<'_>) -> Self {
         let pairs = subject.inputs.ext_vars.iter().chain(&subject.inputs.tla);
-        Self(
-            pairs
-                .filter_map(|(name, json)| {
-                    Some(((*name).to_owned(), serde_json::from_str(json).ok()?))
-                })
-                .collect(),
-        )
+        Self(pairs.filter_map(|(name, json)| Some(((*name).to_owned(), serde_json::from_str(json).ok()?))).collect())
     }
 
     fn object(&self, path: &[String]) -> Option<&Map<String, Value>> {
         let (root, rest) = path.split_first()?;
-        rest.iter()
-            .try_fold(self.0.get(root)?, |value, name| value.get(name))?
-            .as_object()
+        rest.iter().try_fold(self.0.get(root)?, |value, name| value.get(name))?.as_object()
     }
 }
 
 fn neighbours(field: &str, path: &[String], object: &Map<String, Value>) -> Vec<Neighbour> {
-    let mut near: Vec<_> = object
-        .iter()
-        .map(|(name, value)| (strsim::jaro_winkler(name, field), name, value))
-        .collect();
+    let mut near: Vec<_> =
+        object.iter().map(|(name, value)| (strsim::jaro_winkler(name, field), name, value)).collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0));
     near.into_iter()
         .take(NEIGHBOURS_MAX)
@@ -189,24 +161,17 @@ fn hints(field: &str, path: &[String], object: &Map<String, Value>) -> Vec<Strin
     let base = path.join(".");
     let raw = object.get("raw_claims").and_then(Value::as_object);
     if raw.is_some_and(|raw| raw.contains_key(field)) {
-        return vec![format!(
-            "`{field}` is a claim of the provider's own; write `{base}.raw_claims.{field}`"
-        )];
+        return vec![format!("`{field}` is a claim of the provider's own; write `{base}.raw_claims.{field}`")];
     }
-    let nearest = object
-        .keys()
-        .map(|name| (strsim::jaro_winkler(name, field), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest =
+        object.keys().map(|name| (strsim::jaro_winkler(name, field), name)).max_by(|a, b| a.0.total_cmp(&b.0));
     if field.ends_with("_verified") {
         return vec![format!(
             "`{field}` is absent, not false, when nothing is proven; write `std.get({base}, '{field}', false)`"
         )];
     }
     if STANDARD.contains(&field) {
-        return vec![
-            format!("the provider sent no `{field}`"),
-            guard(&base, field),
-        ];
+        return vec![format!("the provider sent no `{field}`"), guard(&base, field)];
     }
     match nearest {
         Some((similarity, name)) if similarity >= SIMILAR => {
@@ -217,9 +182,7 @@ fn hints(field: &str, path: &[String], object: &Map<String, Value>) -> Vec<Strin
 }
 
 fn guard(base: &str, field: &str) -> String {
-    format!(
-        "guard it: `[if '{field}' in {base} then 'key']: …`, or `std.get({base}, '{field}', default)`"
-    )
+    format!("guard it: `[if '{field}' in {base} then 'key']: …`, or `std.get({base}, '{field}', default)`")
 }
 
 fn type_of(value: &Value) -> &'static str {

@@ -20,20 +20,10 @@ pub(super) fn redact(message: &str, source: &str, inputs: &[(&str, &str)]) -> St
     }
     // Longest first, so that a value within another one does not leave the rest of it standing.
     found.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-    found
-        .iter()
-        .fold(message.to_owned(), |message, (text, path)| {
-            message.replace(text, &format!("<{path}>"))
-        })
+    found.iter().fold(message.to_owned(), |message, (text, path)| message.replace(text, &format!("<{path}>")))
 }
 
-fn collect(
-    value: &Value,
-    path: &mut String,
-    message: &str,
-    source: &str,
-    found: &mut Vec<(String, String)>,
-) {
+fn collect(value: &Value, path: &mut String, message: &str, source: &str, found: &mut Vec<(String, String)>) {
     let length = path.len();
     let mut note = |text: &str, path: &str| {
         for text in std::iter::once(text).chain(text.split('@')) {
@@ -77,8 +67,7 @@ mod tests {
     #[test]
     fn values_become_paths_whatever_their_case() {
         let claims = r#"{"email":"Alice@contoso.example","raw_claims":{"groups":["9c0ffee0-0000"]},"iat":1730000000}"#;
-        let message =
-            "RUNTIME ERROR: no alice@contoso.example in 9c0ffee0-0000 at 1730000000, only Alice";
+        let message = "RUNTIME ERROR: no alice@contoso.example in 9c0ffee0-0000 at 1730000000, only Alice";
         let redacted = redact(message, "error 'x'", &[("claims", claims)]);
         assert_eq!(
             redacted,
@@ -88,11 +77,7 @@ mod tests {
 
     #[test]
     fn what_the_source_says_itself_stays() {
-        let redacted = redact(
-            "Field does not exist: email",
-            "claims.email",
-            &[("claims", r#"{"scope":"email"}"#)],
-        );
+        let redacted = redact("Field does not exist: email", "claims.email", &[("claims", r#"{"scope":"email"}"#)]);
         assert_eq!(redacted, "Field does not exist: email");
     }
 }

@@ -15,11 +15,7 @@ pub(super) fn forbid_files_and_network() -> Result<(), String> {
         .and_then(Ruleset::create)
         .and_then(landlock::RulesetCreated::restrict_self)
         .map_err(|error| format!("Landlock ({error})"))?;
-    if status.ruleset == RulesetStatus::NotEnforced {
-        Err("Landlock".to_owned())
-    } else {
-        Ok(())
-    }
+    if status.ruleset == RulesetStatus::NotEnforced { Err("Landlock".to_owned()) } else { Ok(()) }
 }
 
 /// What an evaluation needs: memory, the pipes, its own end. Nothing that names a path, a socket or another process.
@@ -58,18 +54,10 @@ const CALLS: &[libc::c_long] = &[
 /// turn harmless probes of the C library into deaths.
 pub(super) fn filter_system_calls() -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("seccomp ({error})");
-    let arch: TargetArch = std::env::consts::ARCH
-        .try_into()
-        .map_err(|error| failed(&error))?;
+    let arch: TargetArch = std::env::consts::ARCH.try_into().map_err(|error| failed(&error))?;
     let rules: BTreeMap<i64, Vec<_>> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::Errno(libc::EPERM.unsigned_abs()),
-        SeccompAction::Allow,
-        arch,
-    );
-    let program: BpfProgram = filter
-        .and_then(TryInto::try_into)
-        .map_err(|error| failed(&error))?;
+    let filter =
+        SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM.unsigned_abs()), SeccompAction::Allow, arch);
+    let program: BpfProgram = filter.and_then(TryInto::try_into).map_err(|error| failed(&error))?;
     seccompiler::apply_filter_all_threads(&program).map_err(|error| failed(&error))
 }

@@ -10,53 +10,29 @@ const ENDLESS: &str = "std.foldl(function(a, i) a + i, std.range(1, 1000000000),
 
 #[tokio::test]
 async fn an_endless_mapper_is_stopped_at_the_deadline_and_the_next_one_runs() {
-    let mapper = Mapper::new(Settings {
-        timeout: Duration::from_millis(300),
-        ..settings()
-    });
+    let mapper = Mapper::new(Settings { timeout: Duration::from_millis(300), ..settings() });
     assert_eq!(failure(&mapper, ENDLESS).await.kind(), "timeout");
     assert_eq!(evaluate(&mapper, "1 + 1").await.expect("runs"), "2");
 }
 
 #[tokio::test]
 async fn memory_beyond_the_limit_ends_the_evaluation_only() {
-    let mapper = Mapper::new(Settings {
-        timeout: Duration::from_secs(20),
-        ..settings()
-    });
+    let mapper = Mapper::new(Settings { timeout: Duration::from_secs(20), ..settings() });
     for text in [
         "std.length(std.repeat('x', 4000000000))",
         "std.foldl(function(s, i) s + s, std.range(1, 40), 'x') + ''",
         "std.base64(std.repeat('abc', 400000000))",
     ] {
-        assert_eq!(
-            failure(&mapper, text).await.kind(),
-            "out_of_memory",
-            "{text}"
-        );
+        assert_eq!(failure(&mapper, text).await.kind(), "out_of_memory", "{text}");
         assert_eq!(evaluate(&mapper, "1 + 1").await.expect("runs"), "2");
     }
-    assert!(
-        evaluate(&mapper, "std.length(std.repeat('x', 50000000))")
-            .await
-            .is_ok(),
-        "50 MB fit into 128 MiB"
-    );
+    assert!(evaluate(&mapper, "std.length(std.repeat('x', 50000000))").await.is_ok(), "50 MB fit into 128 MiB");
 }
 
 #[tokio::test]
 async fn output_beyond_the_limit_is_refused_by_name() {
-    let mapper = Mapper::new(Settings {
-        output_bytes_max: 1000,
-        ..settings()
-    });
-    assert_eq!(
-        evaluate(&mapper, "std.repeat('x', 998)")
-            .await
-            .expect("fits")
-            .len(),
-        1000
-    );
+    let mapper = Mapper::new(Settings { output_bytes_max: 1000, ..settings() });
+    assert_eq!(evaluate(&mapper, "std.repeat('x', 998)").await.expect("fits").len(), 1000);
     let error = failure(&mapper, "std.repeat('x', 999)").await;
     assert_eq!(error.kind(), "output_too_large");
     assert!(error.to_string().contains("1000 bytes"));
@@ -67,45 +43,23 @@ async fn sources_and_inputs_beyond_the_limit_never_reach_a_worker() {
     let mapper = mapper();
     let long = format!("'{}'", "x".repeat(10 * 1024 * 1024));
     assert_eq!(failure(&mapper, &long).await.kind(), "source_too_large");
-    assert_eq!(
-        evaluate_with(&mapper, "1", &[("claims", &long)])
-            .await
-            .expect_err("refused")
-            .kind(),
-        "input_too_large"
-    );
+    assert_eq!(evaluate_with(&mapper, "1", &[("claims", &long)]).await.expect_err("refused").kind(), "input_too_large");
     assert_eq!(mapper.stats().started, 0);
 }
 
 #[tokio::test]
 async fn claims_far_beyond_the_64_kib_of_kratos_are_fine() {
-    let claims =
-        serde_json::json!({ "groups": vec!["9c0ffee0-0000-4000-8000-000000000000"; 20_000] })
-            .to_string();
+    let claims = serde_json::json!({ "groups": vec!["9c0ffee0-0000-4000-8000-000000000000"; 20_000] }).to_string();
     assert!(claims.len() > 700 * 1024);
-    let value = evaluate_with(
-        &mapper(),
-        "std.length(std.extVar('claims').groups)",
-        &[("claims", &claims)],
-    )
-    .await;
+    let value = evaluate_with(&mapper(), "std.length(std.extVar('claims').groups)", &[("claims", &claims)]).await;
     assert_eq!(value.expect("evaluates"), "20000");
 }
 
 /// A worker that greets as it should and then says `lie`, in `printf` escapes.
 fn liar(lie: &str) -> Mapper {
-    let script = format!(
-        r"printf '\006\000\000\000\000\000\000\000\000\000'; printf '{lie}'; exec sleep 60"
-    );
-    let program = WorkerProgram {
-        program: Some("/bin/sh".into()),
-        args: vec!["-c".to_owned(), script],
-    };
-    Mapper::new(Settings {
-        program,
-        timeout: Duration::from_millis(500),
-        ..Settings::default()
-    })
+    let script = format!(r"printf '\006\000\000\000\000\000\000\000\000\000'; printf '{lie}'; exec sleep 60");
+    let program = WorkerProgram { program: Some("/bin/sh".into()), args: vec!["-c".to_owned(), script] };
+    Mapper::new(Settings { program, timeout: Duration::from_millis(500), ..Settings::default() })
 }
 
 #[tokio::test]
@@ -115,10 +69,7 @@ async fn a_worker_that_lies_costs_one_evaluation_and_is_replaced() {
         (r"\002\000\000\000\000\011", "worker_lied"),
         (r"\002\000\000\000\007\001", "worker_lied"),
         (r"\006\000\000\000\000\001\377\377\377\377", "worker_lied"),
-        (
-            r"\007\000\000\000\000\001\001\000\000\000\377",
-            "worker_lied",
-        ),
+        (r"\007\000\000\000\000\001\001\000\000\000\377", "worker_lied"),
         (r"\006\000\000\000\000\000\000\000\000\000", "worker_lied"),
         (r"\007\000\000\000\000\003\001\000\000\000x", "worker_lied"),
         (r"\010\000\000\000\000\001", "timeout"),
@@ -135,10 +86,7 @@ async fn a_worker_that_lies_costs_one_evaluation_and_is_replaced() {
 #[tokio::test]
 async fn a_worker_that_cannot_start_is_an_error_with_a_reason() {
     for program in ["/nonexistent/bia", "/bin/false"] {
-        let mapper = Mapper::new(Settings {
-            program: WorkerProgram::at(program),
-            ..settings()
-        });
+        let mapper = Mapper::new(Settings { program: WorkerProgram::at(program), ..settings() });
         let error = failure(&mapper, "1").await;
         assert_eq!(error.kind(), "worker_unavailable");
     }
@@ -151,16 +99,9 @@ async fn workers_have_no_environment_no_files_and_every_limit() {
     let workers = children_named("bia-mapper-work");
     assert!(!workers.is_empty());
     for pid in workers {
-        let read =
-            |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
         let limits = read("limits");
-        let line = |name: &str| {
-            limits
-                .lines()
-                .find(|line| line.starts_with(name))
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let line = |name: &str| limits.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
         for (name, value) in [
             ("Max core file size", "0"),
             ("Max file size", "0"),
@@ -170,11 +111,7 @@ async fn workers_have_no_environment_no_files_and_every_limit() {
         ] {
             let words = line(name);
             let mut values = words.trim_start_matches(name).split_whitespace();
-            assert_eq!(
-                (values.next(), values.next()),
-                (Some(value), Some(value)),
-                "{words}"
-            );
+            assert_eq!((values.next(), values.next()), (Some(value), Some(value)), "{words}");
         }
         assert!(!line("Max address space").contains("unlimited"));
         let status = read("status");
@@ -191,17 +128,14 @@ async fn workers_have_no_environment_no_files_and_every_limit() {
 fn children_named(name: &str) -> Vec<u32> {
     let us = std::process::id().to_string();
     let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
-    let pids =
-        processes.filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok());
+    let pids = processes.filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok());
     pids.filter(|pid| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let Some((head, tail)) = stat.rsplit_once(')') else {
             return false;
         };
         let mut fields = tail.split_whitespace();
-        head.ends_with(&format!("({name}"))
-            && fields.next() != Some("Z")
-            && fields.next() == Some(us.as_str())
+        head.ends_with(&format!("({name}")) && fields.next() != Some("Z") && fields.next() == Some(us.as_str())
     })
     .collect()
 }

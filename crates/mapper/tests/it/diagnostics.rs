@@ -4,30 +4,23 @@ use crate::{CLAIMS, evaluate_with, failure, mapper};
 
 #[tokio::test]
 async fn a_mistyped_claim_suggests_the_right_one_with_types_and_without_values() {
-    let error = failure(&mapper(), "local claims = std.extVar('claims');\n{\n  identity: { traits: { email: claims.emial } },\n}").await;
+    let error = failure(
+        &mapper(),
+        "local claims = std.extVar('claims');\n{\n  identity: { traits: { email: claims.emial } },\n}",
+    )
+    .await;
     let text = error.diagnostic();
     assert!(text.contains("Field does not exist: emial"), "{text}");
     assert!(text.contains("test.jsonnet:3:39"), "{text}");
-    assert!(
-        text.contains("  identity: { traits: { email: claims.emial } },\n"),
-        "{text}"
-    );
+    assert!(text.contains("  identity: { traits: { email: claims.emial } },\n"), "{text}");
     assert!(text.contains("did you mean `claims.email`?"), "{text}");
     assert!(text.contains("claims.email (string)"), "{text}");
     let snippet = error.snippet().expect("a snippet failed");
     let excerpt = snippet.excerpt.as_ref().expect("has a place");
-    let marked: String = excerpt
-        .text
-        .chars()
-        .skip(excerpt.caret)
-        .take(excerpt.width)
-        .collect();
+    let marked: String = excerpt.text.chars().skip(excerpt.caret).take(excerpt.width).collect();
     assert_eq!(marked.trim_start_matches('.'), "emial");
     for value in ["alice", "contoso", "Adams", "9c0ffee0"] {
-        assert!(
-            !text.contains(value) && !format!("{error:?}").contains(value),
-            "{value} leaked into {text}"
-        );
+        assert!(!text.contains(value) && !format!("{error:?}").contains(value), "{value} leaked into {text}");
     }
 }
 
@@ -36,44 +29,21 @@ async fn the_known_traps_have_hints() {
     let mapper = mapper();
     for (expression, hint) in [
         ("claims.tid", "write `claims.raw_claims.tid`"),
-        (
-            "claims.email_verified",
-            "std.get(claims, 'email_verified', false)",
-        ),
+        ("claims.email_verified", "std.get(claims, 'email_verified', false)"),
         ("claims.given_name", "the provider sent no `given_name`"),
-        (
-            "claims.raw_claims.department",
-            "'department' in claims.raw_claims",
-        ),
+        ("claims.raw_claims.department", "'department' in claims.raw_claims"),
         ("c.raw_claims.tidd", "did you mean `claims.raw_claims.tid`?"),
-        (
-            "std.extVar('claim')",
-            "std.extVar knows `claims`, `identity`",
-        ),
+        ("std.extVar('claim')", "std.extVar knows `claims`, `identity`"),
         ("import 'x.libsonnet'", "bia.mapper.import_dir"),
         ("clams", "did you mean claims?"),
     ] {
-        let error = failure(
-            &mapper,
-            &format!(
-                "local claims = std.extVar('claims'), c = claims; {{ v: {expression}, w: c }}"
-            ),
-        )
-        .await;
-        assert!(
-            error.diagnostic().contains(hint),
-            "{expression}: {}",
-            error.diagnostic()
-        );
+        let error =
+            failure(&mapper, &format!("local claims = std.extVar('claims'), c = claims; {{ v: {expression}, w: c }}"))
+                .await;
+        assert!(error.diagnostic().contains(hint), "{expression}: {}", error.diagnostic());
     }
     let error = failure(&mapper, "{ v: claims.email }").await;
-    assert!(
-        error
-            .diagnostic()
-            .contains("begin with `local claims = std.extVar('claims');`"),
-        "{}",
-        error.diagnostic()
-    );
+    assert!(error.diagnostic().contains("begin with `local claims = std.extVar('claims');`"), "{}", error.diagnostic());
 }
 
 #[tokio::test]
@@ -100,11 +70,7 @@ async fn what_a_visitor_reads_quotes_neither_source_nor_claims() {
 
 #[tokio::test]
 async fn a_claim_in_an_error_of_the_mappers_own_is_named_not_shown() {
-    let error = failure(
-        &mapper(),
-        "error 'no mail for ' + std.extVar('claims').name",
-    )
-    .await;
+    let error = failure(&mapper(), "error 'no mail for ' + std.extVar('claims').name").await;
     let text = error.diagnostic();
     assert!(text.contains("no mail for <claims.name>"), "{text}");
     assert!(!format!("{error:?} {error}").contains("Alice"));
@@ -112,40 +78,24 @@ async fn a_claim_in_an_error_of_the_mappers_own_is_named_not_shown() {
 
 #[tokio::test]
 async fn input_that_is_not_json_is_refused_without_being_shown() {
-    let error = evaluate_with(&mapper(), "1", &[("claims", "{\"secret\": oops}")])
-        .await
-        .expect_err("refused");
+    let error = evaluate_with(&mapper(), "1", &[("claims", "{\"secret\": oops}")]).await.expect_err("refused");
     assert_eq!(error.kind(), "input_invalid");
     assert!(error.to_string().contains("`claims`") && !error.to_string().contains("oops"));
     assert!(
-        evaluate_with(
-            &mapper(),
-            "std.extVar('claims').a",
-            &[("claims", r#"{"a":1,"a":2}"#)]
-        )
-        .await
-        .is_ok_and(|value| value == "2")
+        evaluate_with(&mapper(), "std.extVar('claims').a", &[("claims", r#"{"a":1,"a":2}"#)])
+            .await
+            .is_ok_and(|value| value == "2")
     );
 }
 
 #[tokio::test]
 async fn the_place_is_right_after_characters_of_several_bytes() {
-    let error = failure(
-        &mapper(),
-        &format!("local claims = {CLAIMS};\n{{ 'äöü😀': 'é', b: claims.nope }}"),
-    )
-    .await;
+    let error = failure(&mapper(), &format!("local claims = {CLAIMS};\n{{ 'äöü😀': 'é', b: claims.nope }}")).await;
     let snippet = error.snippet().expect("a snippet failed");
     assert_eq!((snippet.line, snippet.file.as_str()), (2, "test.jsonnet"));
     let excerpt = snippet.excerpt.as_ref().expect("has a place");
     assert!(
-        excerpt
-            .text
-            .chars()
-            .skip(excerpt.caret)
-            .collect::<String>()
-            .trim_start_matches('.')
-            .starts_with("nope"),
+        excerpt.text.chars().skip(excerpt.caret).collect::<String>().trim_start_matches('.').starts_with("nope"),
         "{excerpt:?}"
     );
 }

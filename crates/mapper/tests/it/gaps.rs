@@ -9,10 +9,7 @@ async fn every_known_gap_is_as_documented() {
     let mut rows = 0;
     for line in documented.lines() {
         // | `expression` | `go-jsonnet` | `here` |
-        let cells: Vec<_> = line
-            .split(" | ")
-            .map(|cell| cell.trim_matches(['|', ' ']).trim_matches('`'))
-            .collect();
+        let cells: Vec<_> = line.split(" | ").map(|cell| cell.trim_matches(['|', ' ']).trim_matches('`')).collect();
         let [expression, _, here] = cells.as_slice() else {
             continue;
         };
@@ -25,14 +22,7 @@ async fn every_known_gap_is_as_documented() {
             Ok(value) => value,
             Err(error) => error.snippet().map_or_else(
                 || error.kind().to_owned(),
-                |snippet| {
-                    snippet
-                        .message
-                        .lines()
-                        .next()
-                        .unwrap_or_default()
-                        .to_owned()
-                },
+                |snippet| snippet.message.lines().next().unwrap_or_default().to_owned(),
             ),
         };
         assert_eq!(&found, here, "{expression}");

@@ -26,9 +26,7 @@ async fn an_honest_mapper_is_served_while_an_endless_one_fills_the_queue() {
         tokio::task::yield_now().await;
     }
     for _ in 0..20 {
-        evaluate(&mapper, "{ honest: 1 }")
-            .await
-            .expect("is not disturbed");
+        evaluate(&mapper, "{ honest: 1 }").await.expect("is not disturbed");
     }
     // All of this happened within the first endless evaluation, or a few of them on a starved machine; most still wait.
     assert!(mapper.stats().waiting >= 1);
@@ -37,11 +35,7 @@ async fn an_honest_mapper_is_served_while_an_endless_one_fills_the_queue() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_with_a_clear_error_and_recovers() {
-    let mapper = Mapper::new(Settings {
-        queue_max: 3,
-        timeout: Duration::from_secs(2),
-        ..settings()
-    });
+    let mapper = Mapper::new(Settings { queue_max: 3, timeout: Duration::from_secs(2), ..settings() });
     let running: Vec<_> = (0..4)
         .map(|_| {
             let mapper = mapper.clone();
@@ -75,22 +69,13 @@ async fn waiting_too_long_for_a_worker_is_refused() {
     while mapper.stats().running == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(
-        evaluate(&mapper, ENDLESS)
-            .await
-            .expect_err("refused")
-            .kind(),
-        "queue_timeout"
-    );
+    assert_eq!(evaluate(&mapper, ENDLESS).await.expect_err("refused").kind(), "queue_timeout");
     held.abort();
 }
 
 #[tokio::test]
 async fn workers_are_recycled() {
-    let mapper = Mapper::new(Settings {
-        recycle_after: 10,
-        ..settings()
-    });
+    let mapper = Mapper::new(Settings { recycle_after: 10, ..settings() });
     for _ in 0..35 {
         evaluate(&mapper, "1").await.expect("runs");
     }
@@ -122,26 +107,19 @@ async fn shutdown_ends_workers_and_refuses_what_comes_after() {
         tokio::task::yield_now().await;
     }
     mapper.shutdown().await;
-    assert_eq!(
-        running.await.expect("joins").expect_err("stopped").kind(),
-        "shut_down"
-    );
+    assert_eq!(running.await.expect("joins").expect_err("stopped").kind(), "shut_down");
     assert_eq!(mapper.stats().workers, 0);
-    assert_eq!(
-        evaluate(&mapper, "1").await.expect_err("refused").kind(),
-        "shut_down"
-    );
+    assert_eq!(evaluate(&mapper, "1").await.expect_err("refused").kind(), "shut_down");
 }
 
 #[tokio::test]
 async fn a_test_binary_can_be_its_own_worker() {
-    let mapper = Mapper::new(Settings {
-        program: WorkerProgram::current_exe(),
-        ..settings()
-    });
+    let mapper = Mapper::new(Settings { program: WorkerProgram::current_exe(), ..settings() });
     assert_eq!(evaluate(&mapper, "1 + 1").await.expect("runs"), "2");
-    let error = evaluate(&mapper, &"(".repeat(200_000))
-        .await
-        .expect_err("too deep");
+    let error = evaluate(&mapper, &"(".repeat(200_000)).await.expect_err("too deep");
     assert_eq!(error.kind(), "stack_exhausted");
+    let doubling = "std.foldl(function(s, i) s + s, std.range(1, 40), 'x') + ''";
+    assert_eq!(evaluate(&mapper, doubling).await.expect_err("too large").kind(), "out_of_memory");
+    let fits = evaluate(&mapper, "std.length(std.repeat('x', 50000000))").await;
+    assert_eq!(fits.expect("fits"), "50000000");
 }

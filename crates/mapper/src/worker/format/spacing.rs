@@ -16,13 +16,7 @@ pub(super) enum Place {
 }
 
 /// Whether `after` follows `before` without a space. `follows` is the token after `after`.
-pub(super) fn joined(
-    before: Kind,
-    place: Place,
-    after: Kind,
-    follows: Option<Kind>,
-    level: &Level,
-) -> bool {
+pub(super) fn joined(before: Kind, place: Place, after: Kind, follows: Option<Kind>, level: &Level) -> bool {
     if place == Place::AfterUnary {
         return true;
     }

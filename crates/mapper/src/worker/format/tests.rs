@@ -52,8 +52,5 @@ fn text_blocks_comments_and_escapes_stay_as_they_are() {
 
 #[test]
 fn empty_brackets_hold_nothing() {
-    assert_eq!(
-        formatted("{ a : [\n\n] , b:{ }, c: f( ) }"),
-        "{ a: [], b: {}, c: f() }\n"
-    );
+    assert_eq!(formatted("{ a : [\n\n] , b:{ }, c: f( ) }"), "{ a: [], b: {}, c: f() }\n");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use jrsonnet_ir::{BinaryOpType, Expr, UnaryOpType};
+use jrsonnet_ir::{BinaryOpType, Expr, FieldName, LiteralType, ObjBody, UnaryOpType};
 
 /// Locals that stand for an input, or a part of one.
 pub(super) type Aliases = HashMap<String, Vec<String>>;
@@ -25,6 +25,40 @@ pub(in crate::worker) fn input_path(expr: &Expr, aliases: &Aliases) -> Option<Ve
             }
             Some(path)
         }
+        // `{ email_verified: false } + std.extVar('claims')`, the claims with defaults.
+        Expr::BinaryOp(operation) => match (&operation.lhs, operation.op) {
+            (Expr::Obj(_), BinaryOpType::Add) => input_path(&operation.rhs, aliases),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The fields that [`input_path`] found defaults for.
+pub(super) fn defaults(expr: &Expr, path: &[String]) -> Vec<String> {
+    let Expr::BinaryOp(operation) = expr else {
+        return Vec::new();
+    };
+    let Expr::Obj(ObjBody::MemberList(members)) = &operation.lhs else {
+        return Vec::new();
+    };
+    let names = members.fields.iter().filter_map(|field| match &field.name.value {
+        FieldName::Fixed(name) => Some(name.as_str()),
+        FieldName::Dyn(_) => None,
+    });
+    names.map(|name| format!("{}.{name}", path.join("."))).collect()
+}
+
+/// The name and the condition of `[if condition then 'name']` and `[if condition then 'name' else null]`, the ways to
+/// leave a key out.
+pub(super) fn conditional_name(name: &FieldName) -> Option<(&str, &Expr)> {
+    match name {
+        FieldName::Dyn(Expr::IfElse(branches)) => match (&branches.cond_then, &branches.cond_else) {
+            (Expr::Str(name), None | Some(Expr::Literal(LiteralType::Null))) => {
+                Some((name.as_str(), &branches.cond.cond))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -55,30 +89,19 @@ pub(super) fn guards(condition: &Expr, holds: bool, aliases: &Aliases) -> Vec<St
     match condition {
         Expr::UnaryOp(UnaryOpType::Not, inner) => guards(inner, !holds, aliases),
         Expr::BinaryOp(operation) => match (operation.op, holds) {
-            (BinaryOpType::In, true) => field_of(&operation.rhs, &operation.lhs)
-                .into_iter()
-                .collect(),
-            (BinaryOpType::And, true) | (BinaryOpType::Or, false) => [
-                guards(&operation.lhs, holds, aliases),
-                guards(&operation.rhs, holds, aliases),
-            ]
-            .concat(),
+            (BinaryOpType::In, true) => field_of(&operation.rhs, &operation.lhs).into_iter().collect(),
+            (BinaryOpType::And, true) | (BinaryOpType::Or, false) => {
+                [guards(&operation.lhs, holds, aliases), guards(&operation.rhs, holds, aliases)].concat()
+            }
             // `std.get(claims, 'x', '') != ''`
             (BinaryOpType::And | BinaryOpType::Or | BinaryOpType::In, _) => Vec::new(),
-            _ => [
-                guards(&operation.lhs, true, aliases),
-                guards(&operation.rhs, true, aliases),
-            ]
-            .concat(),
+            _ => [guards(&operation.lhs, true, aliases), guards(&operation.rhs, true, aliases)].concat(),
         },
         Expr::Apply(..) if holds => match std_call(condition) {
             Some(("objectHas" | "objectHasAll" | "get", [object, field, ..])) => {
                 field_of(object, field).into_iter().collect()
             }
-            Some((_, arguments)) => arguments
-                .iter()
-                .flat_map(|argument| guards(argument, true, aliases))
-                .collect(),
+            Some((_, arguments)) => arguments.iter().flat_map(|argument| guards(argument, true, aliases)).collect(),
             None => Vec::new(),
         },
         _ => Vec::new(),

@@ -6,7 +6,7 @@ use jrsonnet_ir::visit::{Visitor, visit_expr};
 use jrsonnet_ir::{Expr, IndexPart, Span};
 use serde_json::Value;
 
-use super::guards::input_path;
+use super::guards::{conditional_name, input_path};
 use super::{At, Linter};
 use crate::lint::LintSeverity::{Error, Warning};
 
@@ -38,12 +38,7 @@ const RIGHTS_TRAITS: &[&str] = &[
     "entitlements",
 ];
 /// Claims by which a provider vouches for an address.
-const PROOFS: &[&str] = &[
-    "email_verified",
-    "xms_edov",
-    "edov",
-    "phone_number_verified",
-];
+const PROOFS: &[&str] = &["email_verified", "xms_edov", "edov", "phone_number_verified"];
 
 /// What the identity schema says about traits.
 pub(super) struct Traits {
@@ -56,11 +51,7 @@ impl Traits {
     pub(super) fn of_schema(schema: &Value) -> Self {
         let traits = &schema["properties"]["traits"];
         let names = |list: &Value| {
-            list.as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .collect()
+            list.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
         };
         Self {
             known: traits["properties"]
@@ -88,10 +79,7 @@ impl Linter<'_> {
             let base = path.join(".");
             path.push(name.to_string());
             let whole = path.join(".");
-            if path[0] != "claims"
-                || ALWAYS_THERE.contains(&whole.as_str())
-                || self.guarded.contains(&whole)
-            {
+            if path[0] != "claims" || ALWAYS_THERE.contains(&whole.as_str()) || self.guarded.contains(&whole) {
                 continue;
             }
             let (message, hint) = if PROOFS.contains(&name.as_str()) {
@@ -102,18 +90,10 @@ impl Linter<'_> {
             } else {
                 (
                     format!("not every token has `{whole}`; without it the sign-in fails"),
-                    format!(
-                        "guard it with `'{name}' in {base}`, or write `std.get({base}, '{name}', default)`"
-                    ),
+                    format!("guard it with `'{name}' in {base}`, or write `std.get({base}, '{name}', default)`"),
                 )
             };
-            self.report(
-                "unguarded-claim",
-                Warning,
-                message,
-                Some(hint),
-                Some(&part.span),
-            );
+            self.report("unguarded-claim", Warning, message, Some(hint), Some(&part.span));
             // What is below a missing claim is missing as well; one finding is enough.
             return;
         }
@@ -123,23 +103,15 @@ impl Linter<'_> {
     pub(super) fn null_output(&mut self, span: Option<&Span>, at: At<'_>) {
         let Some(at) = at else { return };
         let path = at.join(".");
-        let hint = Some(format!(
-            "leave the key out: `[if condition then '{}']: …`",
-            at.last().map_or("key", String::as_str)
-        ));
+        let hint =
+            Some(format!("leave the key out: `[if condition then '{}']: …`", at.last().map_or("key", String::as_str)));
         match path.as_str() {
             "identity.metadata_public"
             | "identity.metadata_admin"
             | "identity.traits"
             | "identity.verified_addresses"
             | "identity.region" => {
-                self.report(
-                    "null-output",
-                    Error,
-                    format!("`{path}` may be null, which fails the sign-in"),
-                    hint,
-                    span,
-                );
+                self.report("null-output", Error, format!("`{path}` may be null, which fails the sign-in"), hint, span);
             }
             _ if path.starts_with("identity.traits.") => {
                 self.report(
@@ -157,44 +129,29 @@ impl Linter<'_> {
     /// A part of the output that the linter cannot see into.
     pub(super) fn opaque(&mut self, at: At<'_>) {
         if matches!(at.map(<[String]>::len), Some(0..=2))
-            && at.is_some_and(|at| {
-                ["identity", "traits"]
-                    .iter()
-                    .zip(at)
-                    .all(|(known, name)| known == name)
-            })
+            && at.is_some_and(|at| ["identity", "traits"].iter().zip(at).all(|(known, name)| known == name))
         {
             self.traits_are_clear = false;
         }
     }
 
     /// One key of the output.
-    pub(super) fn output_field(
-        &mut self,
-        place: &[String],
-        span: &Span,
-        value: &Expr,
-        always: bool,
-    ) {
+    pub(super) fn output_field(&mut self, place: &[String], span: &Span, value: &Expr) {
         let [identity, traits, name] = place else {
             return;
         };
         if identity != "identity" || traits != "traits" {
             return;
         }
-        let was = self.set_traits.entry(name.clone()).or_insert(false);
-        *was |= always;
+        self.set_traits.insert(name.clone());
         if let Some(Traits { known, closed, .. }) = &self.traits
             && !known.contains(name)
         {
             let severity = if *closed { Error } else { Warning };
-            let near = known
-                .iter()
-                .map(|known| (strsim::jaro_winkler(known, name), known))
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            let hint = near
-                .filter(|(similarity, _)| *similarity > 0.8)
-                .map(|(_, known)| format!("did you mean `{known}`?"));
+            let near =
+                known.iter().map(|known| (strsim::jaro_winkler(known, name), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+            let hint =
+                near.filter(|(similarity, _)| *similarity > 0.8).map(|(_, known)| format!("did you mean `{known}`?"));
             self.report(
                 "unknown-trait",
                 severity,
@@ -205,31 +162,22 @@ impl Linter<'_> {
         }
         let from_rights = Mentions::any_of(value, RIGHTS_CLAIMS);
         if from_rights || RIGHTS_TRAITS.contains(&name.to_lowercase().as_str()) {
-            let message =
-                format!("`{name}` looks like a right, but people may edit their own traits");
+            let message = format!("`{name}` looks like a right, but people may edit their own traits");
             let hint = "write rights into `identity.metadata_public` or `identity.metadata_admin`, which only this mapper and the admin API set";
-            self.report(
-                "editable-right",
-                Error,
-                message,
-                Some(hint.to_owned()),
-                Some(span),
-            );
+            self.report("editable-right", Error, message, Some(hint.to_owned()), Some(span));
         }
     }
 
     /// Required traits that no line sets.
     pub(super) fn missing_traits(&mut self) {
-        let Some(Traits { required, .. }) = self.traits.take().filter(|_| self.traits_are_clear)
-        else {
+        let Some(Traits { required, .. }) = self.traits.take().filter(|_| self.traits_are_clear) else {
             return;
         };
         for name in required {
-            if !self.set_traits.contains_key(&name) {
-                let message = format!(
-                    "the identity schema requires the trait `{name}`, which this mapper never sets"
-                );
-                let hint = Some("people are asked for it at their first sign-in; set it if the provider knows it".to_owned());
+            if !self.set_traits.contains(&name) {
+                let message = format!("the identity schema requires the trait `{name}`, which this mapper never sets");
+                let hint =
+                    Some("people are asked for it at their first sign-in; set it if the provider knows it".to_owned());
                 self.report("missing-trait", Warning, message, hint, None);
             }
         }
@@ -257,21 +205,13 @@ struct Mentions<'a> {
 
 impl<'a> Mentions<'a> {
     fn any_of(expr: &Expr, names: &'a [&'a str]) -> bool {
-        let mut search = Self {
-            names,
-            found: false,
-            field: None,
-        };
+        let mut search = Self { names, found: false, field: None };
         search.visit_expr(expr);
         search.found
     }
 
     fn field(expr: &Expr, name: &'a str) -> Option<Span> {
-        let mut search = Self {
-            names: &[],
-            found: false,
-            field: Some((name, None)),
-        };
+        let mut search = Self { names: &[], found: false, field: Some((name, None)) };
         search.visit_expr(expr);
         search.field.and_then(|(_, span)| span)
     }
@@ -290,10 +230,7 @@ impl<'a> Mentions<'a> {
         };
         let named = |name: &FieldName| match name {
             FieldName::Fixed(name) | FieldName::Dyn(Expr::Str(name)) => name.as_str() == *wanted,
-            FieldName::Dyn(Expr::IfElse(branches)) => {
-                matches!(&branches.cond_then, Expr::Str(name) if name.as_str() == *wanted)
-            }
-            FieldName::Dyn(_) => false,
+            name => conditional_name(name).is_some_and(|(name, _)| name == *wanted),
         };
         let empty = |value: &Expr| matches!(value, Expr::Arr(elements) if elements.is_empty());
         *span = members
