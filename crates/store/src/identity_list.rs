@@ -21,6 +21,17 @@ pub enum IdentityFilter {
     Organization(Uuid),
 }
 
+impl IdentityFilter {
+    /// An empty list lets nobody through, and SQL has no text for one.
+    fn names_nothing(&self) -> bool {
+        match self {
+            Self::All | Self::Organization(_) => false,
+            Self::Ids(ids) => ids.is_empty(),
+            Self::Identifier(texts) | Self::IdentifierSimilar(texts) => texts.is_empty(),
+        }
+    }
+}
+
 impl Store {
     /// A page, ordered by id.
     pub async fn list_identities(
@@ -28,7 +39,7 @@ impl Store {
         filter: &IdentityFilter,
         page: &Page<Uuid>,
     ) -> Result<Listed<Identity>> {
-        if matches!(filter, IdentityFilter::Ids(ids) if ids.is_empty()) {
+        if filter.names_nothing() {
             return Ok(Listed::cut(Vec::new(), page));
         }
         let mut query =
@@ -53,7 +64,7 @@ impl Store {
 
     /// How many identities the filter lets through.
     pub async fn count_identities(&self, filter: &IdentityFilter) -> Result<u64> {
-        if matches!(filter, IdentityFilter::Ids(ids) if ids.is_empty()) {
+        if filter.names_nothing() {
             return Ok(0);
         }
         let mut query = Query::assembled(
@@ -88,10 +99,13 @@ fn push_filter<'q>(query: &mut Query<'q>, filter: &'q IdentityFilter) {
         }
         IdentityFilter::IdentifierSimilar(prefixes) => {
             query.push(OF_CREDENTIALS);
-            query.push("1 = 0");
-            for prefix in prefixes {
+            for (index, prefix) in prefixes.iter().enumerate() {
                 // Kratos: `LIKE '<escaped>%'`. As a range it means the same and both databases use the index.
-                query.push(" OR (c.identifier >= ");
+                query.push(if index == 0 {
+                    "(c.identifier >= "
+                } else {
+                    " OR (c.identifier >= "
+                });
                 query.push_arg(prefix.as_str());
                 query.push(" AND c.identifier < ");
                 query.push_arg(format!("{prefix}{}", char::MAX));

@@ -75,6 +75,8 @@ fn push_filter(query: &mut Query<'_>, filter: &SessionFilter) {
         query.push_arg(identity_id);
     }
     if let Some((active, now)) = filter.active {
+        // The plus keeps SQLite from collecting and sorting all live sessions by way of the index on
+        // `expires_at`, where walking the newest ones finds a page at once.
         query.push(if active {
             " AND (s.active = "
         } else {
@@ -82,9 +84,9 @@ fn push_filter(query: &mut Query<'_>, filter: &SessionFilter) {
         });
         query.push_arg(true);
         query.push(if active {
-            " AND s.expires_at > "
+            " AND +s.expires_at > "
         } else {
-            " OR s.expires_at <= "
+            " OR +s.expires_at <= "
         });
         query.push_arg(now);
         query.push(")");

@@ -41,6 +41,7 @@ macro_rules! store_conformance {
                 pages_by_offset_cut_the_same_order,
                 filters_let_through_what_they_name,
                 similar_means_a_prefix_without_wildcards,
+                several_prefixes_are_alternatives,
                 a_page_of_nothing_is_empty;
             sessions:
                 a_session_is_found_by_its_token_with_its_identity,

@@ -23,10 +23,7 @@ impl TestDatabase {
     /// A SQLite file in a temporary folder.
     pub async fn sqlite_file() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let dsn = format!(
-            "sqlite://{}?_fk=true&mode=rwc",
-            folder.path().join("bia.sqlite").display()
-        );
+        let dsn = format!("sqlite://{}?_fk=true&mode=rwc", folder.path().join("bia.sqlite").display());
         Self::open(dsn, Cleanup::Folder(folder)).await
     }
 
@@ -42,15 +39,9 @@ impl TestDatabase {
     }
 
     async fn open(dsn: String, cleanup: Cleanup) -> Self {
-        let store = Store::connect(&dsn, &ConnectOptions::default())
-            .await
-            .unwrap();
+        let store = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap();
         store.migrate().await.unwrap();
-        Self {
-            store,
-            dsn,
-            cleanup,
-        }
+        Self { store, dsn, cleanup }
     }
 
     /// The SQLite file, when it is one.
@@ -85,21 +76,14 @@ impl PostgresSchema {
         let server = postgres_server()?;
         let name = format!("t{}", Uuid::new_v4().simple());
         let separator = if server.contains('?') { '&' } else { '?' };
-        let schema = Self {
-            dsn: format!("{server}{separator}search_path={name}&max_conns=8"),
-            server,
-            name,
-        };
-        schema
-            .on_server(&format!("CREATE SCHEMA {}", schema.name))
-            .await;
+        let schema = Self { dsn: format!("{server}{separator}search_path={name}&max_conns=8"), server, name };
+        schema.on_server(&format!("CREATE SCHEMA {}", schema.name)).await;
         Some(schema)
     }
 
     /// Runs SQL inside the schema, past the store.
     pub async fn run(&self, sql: &str) {
-        self.on_server(&format!("SET search_path TO {}; {sql}", self.name))
-            .await;
+        self.on_server(&format!("SET search_path TO {}; {sql}", self.name)).await;
     }
 
     /// Ends every connection of the stores of this schema.
@@ -119,25 +103,19 @@ impl PostgresSchema {
     }
 
     pub async fn drop(self) {
-        self.on_server(&format!("DROP SCHEMA {} CASCADE", self.name))
-            .await;
+        self.on_server(&format!("DROP SCHEMA {} CASCADE", self.name)).await;
     }
 
     async fn on_server(&self, sql: &str) {
         let mut connection = PgConnection::connect(&self.server).await.unwrap();
-        connection
-            .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
-            .await
-            .unwrap();
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await.unwrap();
         connection.close().await.unwrap();
     }
 }
 
 #[expect(clippy::print_stderr, reason = "a test that doesn't run must say so")]
 fn postgres_server() -> Option<String> {
-    let server = std::env::var("BIA_TEST_POSTGRES")
-        .ok()
-        .filter(|dsn| !dsn.is_empty());
+    let server = std::env::var("BIA_TEST_POSTGRES").ok().filter(|dsn| !dsn.is_empty());
     if server.is_none() {
         eprintln!("skipped: BIA_TEST_POSTGRES names no PostgreSQL database");
     }

@@ -2,9 +2,8 @@
 
 use bia_model::session::Upstream;
 use bia_model::{
-    Aal, AuthenticationMethod, Container, Credentials, CredentialsType, Device, Flow, FlowKind,
-    FlowState, FlowType, Identity, OidcLink, RecoveryAddress, Session, Timestamp,
-    VerifiableAddress,
+    Aal, AuthenticationMethod, Container, Credentials, CredentialsType, Device, Flow, FlowKind, FlowState, FlowType,
+    Identity, OidcLink, RecoveryAddress, Session, Timestamp, VerifiableAddress,
 };
 use bia_store::{Continuity, Store, TokenExchange, TokenHash};
 use serde_json::json;
@@ -29,8 +28,7 @@ pub fn earlier(seconds: u64) -> Timestamp {
 pub fn person(name: &str) -> Identity {
     let email = format!("{name}@contoso.com");
     let mut identity = Identity::new(Uuid::new_v4(), "default", NOW);
-    identity.traits =
-        json!({"email": email, "name": {"first": name, "last": "Müller \u{0} \u{1F980}"}});
+    identity.traits = json!({"email": email, "name": {"first": name, "last": "Müller \u{0} \u{1F980}"}});
     identity.metadata_public = Some(json!({"order": ["z", "a"], "n": 1.5}));
     identity.metadata_admin = Some(json!({"note": "a \"quoted\" one"}));
     identity.credentials = BTreeMap::from([(
@@ -67,11 +65,7 @@ pub fn person(name: &str) -> Identity {
 
 /// A link to a provider without tokens.
 pub fn link(provider: &str, subject: &str) -> OidcLink {
-    OidcLink {
-        subject: subject.to_owned(),
-        provider: provider.to_owned(),
-        ..OidcLink::default()
-    }
+    OidcLink { subject: subject.to_owned(), provider: provider.to_owned(), ..OidcLink::default() }
 }
 
 /// A session of a day, with one method, one device and the provider's side.

@@ -1,8 +1,6 @@
 //! Removing what has expired.
 
-use crate::sample::{
-    NOW, continuity, earlier, flow, insert_person, insert_session, later, session, token_exchange,
-};
+use crate::sample::{NOW, continuity, earlier, flow, insert_person, insert_session, later, session, token_exchange};
 use bia_model::{FlowKind, Identity, Timestamp};
 use bia_store::{CleanupOptions, SelfServiceError, Store};
 use serde_json::json;
@@ -40,28 +38,12 @@ pub async fn cleanup_removes_what_expired_and_nothing_else(store: &Store) {
     insert_all(store, &alice, earlier(1)).await;
     insert_all(store, &alice, later(1)).await;
     let report = store.cleanup(&CleanupOptions::new(NOW)).await.unwrap();
-    let counts = [
-        report.sessions,
-        report.flows,
-        report.continuity,
-        report.token_exchanges,
-        report.self_service_errors,
-    ];
+    let counts = [report.sessions, report.flows, report.continuity, report.token_exchanges, report.self_service_errors];
     assert_eq!((counts, report.total()), ([1; 5], 5));
     let left = store.statistics().await.unwrap();
-    assert_eq!(
-        (left.identities, left.sessions, left.flows, left.continuity),
-        (1, 1, 1, 1)
-    );
+    assert_eq!((left.identities, left.sessions, left.flows, left.continuity), (1, 1, 1, 1));
     assert_eq!((left.token_exchanges, left.self_service_errors), (1, 1));
-    assert_eq!(
-        store
-            .cleanup(&CleanupOptions::new(NOW))
-            .await
-            .unwrap()
-            .total(),
-        0
-    );
+    assert_eq!(store.cleanup(&CleanupOptions::new(NOW)).await.unwrap().total(), 0);
 }
 
 pub async fn cleanup_keeps_what_expired_lately(store: &Store) {
@@ -92,9 +74,6 @@ pub async fn statistics_count_rows(store: &Store) {
     insert_person(store, "bob").await;
     insert_all(store, &alice, later(1)).await;
     let counted = store.statistics().await.unwrap();
-    assert_eq!(
-        (counted.identities, counted.sessions, counted.flows),
-        (2, 1, 1)
-    );
+    assert_eq!((counted.identities, counted.sessions, counted.flows), (2, 1, 1));
     assert_eq!(counted.subject_migrations, 0);
 }

@@ -1,8 +1,6 @@
 //! Many at once.
 
-use crate::sample::{
-    NOW, continuity, earlier, flow, insert_person, insert_session, later, link, person, session,
-};
+use crate::sample::{NOW, continuity, earlier, flow, insert_person, insert_session, later, link, person, session};
 use bia_model::{CredentialsType, FlowKind};
 use bia_store::{CleanupOptions, ConflictKind, Store, StoreError, TokenHash};
 use std::time::Duration;
@@ -34,10 +32,7 @@ pub async fn sixty_four_writers_at_once_never_fail(store: &Store) {
         outcome.unwrap();
     }
     let counted = store.statistics().await.unwrap();
-    assert_eq!(
-        (counted.identities, counted.sessions, counted.flows),
-        (256, 256, 0)
-    );
+    assert_eq!((counted.identities, counted.sessions, counted.flows), (256, 256, 0));
 }
 
 pub async fn of_many_takers_one_gets_the_container(store: &Store) {
@@ -68,10 +63,7 @@ pub async fn of_two_people_with_one_identifier_one_gets_it(store: &Store) {
     for outcome in tasks.join_all().await {
         match outcome {
             Ok(()) => kept += 1,
-            Err(StoreError::Conflict {
-                what: ConflictKind::CredentialIdentifier,
-                ..
-            }) => refused += 1,
+            Err(StoreError::Conflict { what: ConflictKind::CredentialIdentifier, .. }) => refused += 1,
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -97,10 +89,7 @@ pub async fn units_that_claim_values_in_opposite_order_do_not_deadlock(store: &S
     let outcomes = tasks.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     for outcome in outcomes {
-        assert!(
-            matches!(outcome, Ok(()) | Err(StoreError::Conflict { .. })),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Ok(()) | Err(StoreError::Conflict { .. })), "{outcome:?}");
     }
 }
 
@@ -134,13 +123,7 @@ pub async fn readers_are_not_blocked_by_an_open_unit(store: &Store) {
     let mut unit = store.begin().await.unwrap();
     unit.insert_identity(&person("bob")).await.unwrap();
     // The same task holds the unit, so waiting for it would never end.
-    assert!(
-        store
-            .find_session_by_token_hash(&hash)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(store.find_session_by_token_hash(&hash).await.unwrap().is_some());
     assert!(store.is_ready().await.unwrap());
     unit.commit().await.unwrap();
 }
@@ -151,8 +134,7 @@ pub async fn cancelled_work_leaves_the_store_usable(store: &Store) {
         let work = async {
             let mut unit = store.begin().await?;
             unit.insert_identity(&person("cancelled")).await?;
-            unit.find_identity_by_identifier(CredentialsType::Oidc, "microsoft:cancelled")
-                .await?;
+            unit.find_identity_by_identifier(CredentialsType::Oidc, "microsoft:cancelled").await?;
             unit.rollback().await;
             Ok::<(), StoreError>(())
         };

@@ -44,26 +44,17 @@ pub async fn identities_are_found_by_identifier_address_and_external_id(store: &
     alice.external_id = Some("ext-1".to_owned());
     insert_identity(store, &alice).await;
     let bob = insert_person(store, "bob").await;
-    let by_link = store
-        .find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice")
-        .await;
+    let by_link = store.find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice").await;
     assert_eq!(by_link.unwrap().unwrap().id, alice.id);
-    let by_address = store
-        .find_identity_by_address(AddressKind::Recovery, "email", "bob@contoso.com")
-        .await;
+    let by_address = store.find_identity_by_address(AddressKind::Recovery, "email", "bob@contoso.com").await;
     assert_eq!(by_address.unwrap().unwrap().id, bob.id);
-    let wrong_via = store
-        .find_identity_by_address(AddressKind::Verifiable, "sms", "bob@contoso.com")
-        .await;
+    let wrong_via = store.find_identity_by_address(AddressKind::Verifiable, "sms", "bob@contoso.com").await;
     assert_eq!(wrong_via.unwrap(), None);
     let by_external = store.find_identity_by_external_id("ext-1").await.unwrap();
     assert_eq!(by_external.unwrap().id, alice.id);
     let mut ids = [alice.id, bob.id];
     ids.sort_unstable();
-    let both = store
-        .find_identities(&[bob.id, Uuid::new_v4(), alice.id])
-        .await
-        .unwrap();
+    let both = store.find_identities(&[bob.id, Uuid::new_v4(), alice.id]).await.unwrap();
     assert_eq!(both.iter().map(|found| found.id).collect::<Vec<_>>(), ids);
     assert!(store.find_identities(&[]).await.unwrap().is_empty());
 }
@@ -77,10 +68,7 @@ pub async fn identifiers_are_compared_with_case_and_per_type(store: &Store) {
         (CredentialsType::Oidc, "microsoft:alic_"),
         (CredentialsType::Oidc, "microsoft:alice "),
     ] {
-        let found = store
-            .find_identity_by_identifier(kind, identifier)
-            .await
-            .unwrap();
+        let found = store.find_identity_by_identifier(kind, identifier).await.unwrap();
         assert_eq!(found, None, "{identifier}");
     }
     let mut other = person("bob");
@@ -91,20 +79,11 @@ pub async fn identifiers_are_compared_with_case_and_per_type(store: &Store) {
 pub async fn a_taken_identifier_is_a_conflict_that_names_it(store: &Store) {
     insert_person(store, "alice").await;
     let mut thief = person("mallory");
-    thief.set_oidc_links(
-        vec![link("google", "m"), link("microsoft", "alice")],
-        later(1),
-    );
+    thief.set_oidc_links(vec![link("google", "m"), link("microsoft", "alice")], later(1));
     let outcome = try_insert(store, &thief).await;
-    assert_conflict(
-        outcome,
-        ConflictKind::CredentialIdentifier,
-        "microsoft:alice",
-    );
+    assert_conflict(outcome, ConflictKind::CredentialIdentifier, "microsoft:alice");
     assert_eq!(store.find_identity(thief.id).await.unwrap(), None);
-    let half = store
-        .find_identity_by_identifier(CredentialsType::Oidc, "google:m")
-        .await;
+    let half = store.find_identity_by_identifier(CredentialsType::Oidc, "google:m").await;
     assert_eq!(half.unwrap(), None, "the other link must not stay behind");
 }
 
@@ -113,11 +92,7 @@ pub async fn a_taken_address_is_a_conflict_that_names_it(store: &Store) {
     let mut thief = person("mallory");
     thief.verifiable_addresses = alice.verifiable_addresses.clone();
     let outcome = try_insert(store, &thief).await;
-    assert_conflict(
-        outcome,
-        ConflictKind::VerifiableAddress,
-        "alice@contoso.com",
-    );
+    assert_conflict(outcome, ConflictKind::VerifiableAddress, "alice@contoso.com");
     let mut thief = person("mallory");
     thief.recovery_addresses = alice.recovery_addresses.clone();
     let outcome = try_insert(store, &thief).await;
@@ -130,11 +105,7 @@ pub async fn a_taken_external_id_is_a_conflict_that_names_it(store: &Store) {
     insert_identity(store, &alice).await;
     let mut bob = person("bob");
     bob.external_id = Some("ext-1".to_owned());
-    assert_conflict(
-        try_insert(store, &bob).await,
-        ConflictKind::ExternalId,
-        "ext-1",
-    );
+    assert_conflict(try_insert(store, &bob).await, ConflictKind::ExternalId, "ext-1");
     bob.external_id = None;
     insert_identity(store, &bob).await;
     insert_person(store, "carol").await;
@@ -156,17 +127,10 @@ pub async fn an_update_moves_identifiers_and_addresses(store: &Store) {
     changed.recovery_addresses.clear();
     changed.external_id = Some("ext".to_owned());
     try_update(store, &changed, &alice).await.unwrap();
-    assert_eq!(
-        store.find_identity(alice.id).await.unwrap().unwrap(),
-        changed
-    );
-    let old = store
-        .find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice")
-        .await;
+    assert_eq!(store.find_identity(alice.id).await.unwrap().unwrap(), changed);
+    let old = store.find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice").await;
     assert_eq!(old.unwrap(), None);
-    let new = store
-        .find_identity_by_identifier(CredentialsType::Oidc, "google:a-1")
-        .await;
+    let new = store.find_identity_by_identifier(CredentialsType::Oidc, "google:a-1").await;
     assert_eq!(new.unwrap().unwrap().id, alice.id);
     let mut heir = person("alice");
     heir.credentials.remove(&CredentialsType::Code);
@@ -179,9 +143,7 @@ pub async fn an_update_with_unchanged_identifiers_keeps_them(store: &Store) {
     changed.traits = serde_json::json!({"email": "alice@contoso.com"});
     changed.updated_at = later(1);
     try_update(store, &changed, &alice).await.unwrap();
-    let found = store
-        .find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice")
-        .await;
+    let found = store.find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice").await;
     assert_eq!(found.unwrap().unwrap(), changed);
 }
 
@@ -193,36 +155,23 @@ pub async fn an_update_of_what_somebody_else_changed_is_stale(store: &Store) {
     let mut second = alice.clone();
     second.updated_at = later(2);
     let outcome = try_update(store, &second, &alice).await;
-    assert!(
-        matches!(outcome, Err(StoreError::Stale { .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::Stale { .. })), "{outcome:?}");
     assert_eq!(store.find_identity(alice.id).await.unwrap().unwrap(), first);
 }
 
 pub async fn an_update_of_nobody_is_not_found(store: &Store) {
     let nobody = person("nobody");
     let outcome = try_update(store, &nobody, &nobody).await;
-    assert!(
-        matches!(outcome, Err(StoreError::NotFound { .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::NotFound { .. })), "{outcome:?}");
 }
 
 pub async fn an_update_can_conflict(store: &Store) {
     insert_person(store, "alice").await;
     let bob = insert_person(store, "bob").await;
     let mut changed = bob.clone();
-    changed.set_oidc_links(
-        vec![link("microsoft", "bob"), link("microsoft", "alice")],
-        later(1),
-    );
+    changed.set_oidc_links(vec![link("microsoft", "bob"), link("microsoft", "alice")], later(1));
     let outcome = try_update(store, &changed, &bob).await;
-    assert_conflict(
-        outcome,
-        ConflictKind::CredentialIdentifier,
-        "microsoft:alice",
-    );
+    assert_conflict(outcome, ConflictKind::CredentialIdentifier, "microsoft:alice");
     assert_eq!(store.find_identity(bob.id).await.unwrap().unwrap(), bob);
 }
 
@@ -240,9 +189,7 @@ pub async fn deleting_an_identity_frees_everything_it_held(store: &Store) {
 
 pub async fn the_same_address_twice_in_one_identity_is_no_conflict(store: &Store) {
     let mut alice = person("alice");
-    alice
-        .verifiable_addresses
-        .push(alice.verifiable_addresses[0].clone());
+    alice.verifiable_addresses.push(alice.verifiable_addresses[0].clone());
     insert_identity(store, &alice).await;
 }
 
@@ -253,19 +200,12 @@ pub async fn links_are_counted_per_provider(store: &Store) {
         insert_identity(store, &identity).await;
     }
     for (provider, count) in [("ms", 2), ("ms2", 1), ("m", 1), ("nosuch", 0), ("M", 0)] {
-        assert_eq!(
-            store.count_links(provider).await.unwrap(),
-            count,
-            "{provider}"
-        );
+        assert_eq!(store.count_links(provider).await.unwrap(), count, "{provider}");
     }
 }
 
 pub async fn linked_providers_are_listed_once_each(store: &Store) {
-    for (index, provider) in ["ms", "google", "ms", "ms2", "apple"]
-        .into_iter()
-        .enumerate()
-    {
+    for (index, provider) in ["ms", "google", "ms", "ms2", "apple"].into_iter().enumerate() {
         let mut identity = person(&format!("p{index}"));
         identity.set_oidc_links(vec![link(provider, &format!("s:{index}"))], later(0));
         insert_identity(store, &identity).await;

@@ -27,10 +27,7 @@ pub async fn sessions_are_listed_newest_first_in_pages(store: &Store) {
     let bob = insert_person(store, "bob").await;
     let expected = ids(&insert_sessions(store, &alice, 5).await);
     insert_sessions(store, &bob, 2).await;
-    let filter = SessionFilter {
-        identity_id: Some(alice.id),
-        ..SessionFilter::default()
-    };
+    let filter = SessionFilter { identity_id: Some(alice.id), ..SessionFilter::default() };
     for size in [1, 2, 5, 250] {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
@@ -48,13 +45,7 @@ pub async fn sessions_are_listed_newest_first_in_pages(store: &Store) {
     let listed = store.list_sessions(&filter, &second, false).await.unwrap();
     assert_eq!(ids(&listed.items), expected[2..4]);
     assert_eq!(store.count_sessions(&filter).await.unwrap(), 5);
-    assert_eq!(
-        store
-            .count_sessions(&SessionFilter::default())
-            .await
-            .unwrap(),
-        7
-    );
+    assert_eq!(store.count_sessions(&SessionFilter::default()).await.unwrap(), 7);
 }
 
 pub async fn active_and_inactive_split_all_sessions(store: &Store) {
@@ -70,29 +61,16 @@ pub async fn active_and_inactive_split_all_sessions(store: &Store) {
         insert_session(store, session).await;
     }
     let listed = async |active| {
-        let filter = SessionFilter {
-            active: Some((active, NOW)),
-            ..SessionFilter::default()
-        };
-        let listed = store
-            .list_sessions(&filter, &Page::first(10), true)
-            .await
-            .unwrap();
-        assert_eq!(
-            store.count_sessions(&filter).await.unwrap(),
-            listed.items.len() as u64
-        );
+        let filter = SessionFilter { active: Some((active, NOW)), ..SessionFilter::default() };
+        let listed = store.list_sessions(&filter, &Page::first(10), true).await.unwrap();
+        assert_eq!(store.count_sessions(&filter).await.unwrap(), listed.items.len() as u64);
         for session in &listed.items {
             assert_eq!(session.is_active(NOW), active);
         }
         listed.items.len()
     };
     assert_eq!((listed(true).await, listed(false).await), (1, 3));
-    let others = SessionFilter {
-        active: Some((true, NOW)),
-        except: Some(live.id),
-        identity_id: Some(alice.id),
-    };
+    let others = SessionFilter { active: Some((true, NOW)), except: Some(live.id), identity_id: Some(alice.id) };
     assert_eq!(store.count_sessions(&others).await.unwrap(), 0);
 }
 

@@ -1,19 +1,12 @@
 //! Sessions one at a time and in batches.
 
-use crate::sample::{
-    NOW, earlier, insert_identity, insert_person, insert_session, later, person, session,
-};
+use crate::sample::{NOW, earlier, insert_identity, insert_person, insert_session, later, person, session};
 use bia_model::{Aal, Identity, Session};
 use bia_store::{ConflictKind, SessionSelection, Store, StoreError, TokenHash};
 use uuid::Uuid;
 
 async fn is_active(store: &Store, session: &Session) -> bool {
-    store
-        .find_session(session.id)
-        .await
-        .unwrap()
-        .unwrap()
-        .active
+    store.find_session(session.id).await.unwrap().unwrap().active
 }
 
 async fn insert_sessions(store: &Store, identity: &Identity, count: usize) -> Vec<Session> {
@@ -33,30 +26,16 @@ pub async fn a_session_is_found_by_its_token_with_its_identity(store: &Store) {
     expected.identity = Some(alice);
     let found = store.find_session_by_token_hash(&hash).await.unwrap();
     assert_eq!(found.as_ref(), Some(&expected));
-    assert_eq!(
-        store.find_session(expected.id).await.unwrap(),
-        Some(expected)
-    );
+    assert_eq!(store.find_session(expected.id).await.unwrap(), Some(expected));
     let wrong = TokenHash::of("another token");
-    assert_eq!(
-        store.find_session_by_token_hash(&wrong).await.unwrap(),
-        None
-    );
+    assert_eq!(store.find_session_by_token_hash(&wrong).await.unwrap(), None);
 }
 
 pub async fn the_raw_form_parses_to_the_same_session(store: &Store) {
     let alice = insert_person(store, "alice").await;
     let hash = insert_session(store, &session(&alice)).await;
-    let raw = store
-        .find_raw_session_by_token_hash(&hash)
-        .await
-        .unwrap()
-        .unwrap();
-    let parsed = store
-        .find_session_by_token_hash(&hash)
-        .await
-        .unwrap()
-        .unwrap();
+    let raw = store.find_raw_session_by_token_hash(&hash).await.unwrap().unwrap();
+    let parsed = store.find_session_by_token_hash(&hash).await.unwrap().unwrap();
     assert_eq!(raw.parse().unwrap(), parsed);
     assert!(!format!("{raw:?}").contains("alice"));
 }
@@ -64,26 +43,14 @@ pub async fn the_raw_form_parses_to_the_same_session(store: &Store) {
 pub async fn a_session_needs_an_identity(store: &Store) {
     let orphan = session(&person("nobody"));
     let outcome = store.insert_session(&orphan, &TokenHash::of("t")).await;
-    assert!(
-        matches!(outcome, Err(StoreError::NotFound { .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::NotFound { .. })), "{outcome:?}");
 }
 
 pub async fn two_sessions_cannot_share_a_token(store: &Store) {
     let alice = insert_person(store, "alice").await;
     let hash = insert_session(store, &session(&alice)).await;
     let outcome = store.insert_session(&session(&alice), &hash).await;
-    assert!(
-        matches!(
-            outcome,
-            Err(StoreError::Conflict {
-                what: ConflictKind::Key,
-                ..
-            })
-        ),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::Conflict { what: ConflictKind::Key, .. })), "{outcome:?}");
 }
 
 pub async fn an_update_replaces_all_but_id_and_token(store: &Store) {
@@ -94,16 +61,11 @@ pub async fn an_update_replaces_all_but_id_and_token(store: &Store) {
     changed.authenticated_at = later(7);
     changed.expires_at = later(99);
     changed.devices.clear();
-    changed
-        .authentication_methods
-        .push(changed.authentication_methods[0].clone());
+    changed.authentication_methods.push(changed.authentication_methods[0].clone());
     changed.upstream = None;
     store.update_session(&changed).await.unwrap();
     changed.identity = Some(alice);
-    assert_eq!(
-        store.find_session_by_token_hash(&hash).await.unwrap(),
-        Some(changed)
-    );
+    assert_eq!(store.find_session_by_token_hash(&hash).await.unwrap(), Some(changed));
 }
 
 pub async fn an_update_cannot_revive_an_ended_session(store: &Store) {
@@ -117,10 +79,7 @@ pub async fn an_update_cannot_revive_an_ended_session(store: &Store) {
 
 pub async fn an_update_of_a_missing_session_is_not_found(store: &Store) {
     let outcome = store.update_session(&session(&person("nobody"))).await;
-    assert!(
-        matches!(outcome, Err(StoreError::NotFound { .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::NotFound { .. })), "{outcome:?}");
 }
 
 pub async fn extending_never_moves_the_end_back(store: &Store) {
@@ -128,12 +87,7 @@ pub async fn extending_never_moves_the_end_back(store: &Store) {
     let session = session(&alice);
     insert_session(store, &session).await;
     for (asked, expected) in [(100_000, 100_000), (90_000, 100_000), (100_001, 100_001)] {
-        assert!(
-            store
-                .extend_session(session.id, later(asked))
-                .await
-                .unwrap()
-        );
+        assert!(store.extend_session(session.id, later(asked)).await.unwrap());
         let found = store.find_session(session.id).await.unwrap().unwrap();
         assert_eq!(found.expires_at, later(expected));
     }
@@ -146,11 +100,7 @@ pub async fn deactivating_works_once_and_keeps_the_row(store: &Store) {
     let hash = insert_session(store, &session).await;
     assert!(store.deactivate_session(session.id).await.unwrap());
     assert!(!store.deactivate_session(session.id).await.unwrap());
-    let found = store
-        .find_session_by_token_hash(&hash)
-        .await
-        .unwrap()
-        .unwrap();
+    let found = store.find_session_by_token_hash(&hash).await.unwrap().unwrap();
     assert!(!found.active, "no stale answer after logout");
 }
 
@@ -159,19 +109,9 @@ pub async fn somebody_elses_session_is_left_alone(store: &Store) {
     let bob = insert_person(store, "bob").await;
     let session = session(&alice);
     insert_session(store, &session).await;
-    assert!(
-        !store
-            .deactivate_session_of(bob.id, session.id)
-            .await
-            .unwrap()
-    );
+    assert!(!store.deactivate_session_of(bob.id, session.id).await.unwrap());
     assert!(is_active(store, &session).await);
-    assert!(
-        store
-            .deactivate_session_of(alice.id, session.id)
-            .await
-            .unwrap()
-    );
+    assert!(store.deactivate_session_of(alice.id, session.id).await.unwrap());
     assert!(!is_active(store, &session).await);
 }
 
@@ -180,19 +120,10 @@ pub async fn all_other_sessions_end_but_the_kept_one(store: &Store) {
     let bob = insert_person(store, "bob").await;
     let sessions = insert_sessions(store, &alice, 3).await;
     let others = insert_sessions(store, &bob, 1).await;
-    let ended = store
-        .deactivate_other_sessions(alice.id, Some(sessions[1].id))
-        .await
-        .unwrap();
+    let ended = store.deactivate_other_sessions(alice.id, Some(sessions[1].id)).await.unwrap();
     assert_eq!(ended, 2);
     assert!(!is_active(store, &sessions[0]).await && is_active(store, &sessions[1]).await);
-    assert_eq!(
-        store
-            .deactivate_other_sessions(alice.id, None)
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(store.deactivate_other_sessions(alice.id, None).await.unwrap(), 1);
     assert!(is_active(store, &others[0]).await);
 }
 
@@ -203,13 +134,7 @@ pub async fn sessions_of_a_link_end_without_those_of_other_providers(store: &Sto
     other.upstream.as_mut().unwrap().provider = "google".to_owned();
     insert_session(store, &mine).await;
     insert_session(store, &other).await;
-    assert_eq!(
-        store
-            .deactivate_sessions_of_link(alice.id, "microsoft")
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(store.deactivate_sessions_of_link(alice.id, "microsoft").await.unwrap(), 1);
     assert!(!is_active(store, &mine).await && is_active(store, &other).await);
 }
 
@@ -223,31 +148,13 @@ pub async fn sessions_end_by_the_providers_session_id(store: &Store) {
     for session in [&mine, &other, &without] {
         insert_session(store, session).await;
     }
-    let found = store
-        .find_sessions_by_upstream_sid("microsoft", "sid-1")
-        .await
-        .unwrap();
+    let found = store.find_sessions_by_upstream_sid("microsoft", "sid-1").await.unwrap();
     assert_eq!(found, std::slice::from_ref(&mine));
-    assert_eq!(
-        store
-            .deactivate_sessions_by_upstream_sid("microsoft", "sid-2")
-            .await
-            .unwrap(),
-        0
-    );
-    assert_eq!(
-        store
-            .deactivate_sessions_by_upstream_sid("microsoft", "sid-1")
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(store.deactivate_sessions_by_upstream_sid("microsoft", "sid-2").await.unwrap(), 0);
+    assert_eq!(store.deactivate_sessions_by_upstream_sid("microsoft", "sid-1").await.unwrap(), 1);
     assert!(!is_active(store, &mine).await);
     assert!(is_active(store, &other).await && is_active(store, &without).await);
-    let found = store
-        .find_sessions_by_upstream_sid("microsoft", "sid-1")
-        .await
-        .unwrap();
+    let found = store.find_sessions_by_upstream_sid("microsoft", "sid-1").await.unwrap();
     assert!(found.is_empty(), "ended ones are of no interest");
 }
 
@@ -274,25 +181,10 @@ pub async fn batches_disable_and_delete_what_they_name_up_to_their_limit(store: 
     assert_eq!(store.disable_sessions(&hers, 2).await.unwrap(), 2);
     assert_eq!(store.disable_sessions(&hers, 2).await.unwrap(), 1);
     assert_eq!(store.delete_sessions(&hers, 500).await.unwrap(), 4);
-    assert_eq!(
-        store
-            .disable_sessions(&SessionSelection::AllIdentities, 500)
-            .await
-            .unwrap(),
-        1
-    );
-    assert_eq!(
-        store
-            .delete_sessions(&SessionSelection::AllIdentities, 1)
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(store.disable_sessions(&SessionSelection::AllIdentities, 500).await.unwrap(), 1);
+    assert_eq!(store.delete_sessions(&SessionSelection::AllIdentities, 1).await.unwrap(), 1);
     assert_eq!(store.statistics().await.unwrap().sessions, 1);
-    for nobody in [
-        SessionSelection::Sessions(vec![]),
-        SessionSelection::Identities(vec![]),
-    ] {
+    for nobody in [SessionSelection::Sessions(vec![]), SessionSelection::Identities(vec![])] {
         assert_eq!(store.delete_sessions(&nobody, 500).await.unwrap(), 0);
     }
 }
@@ -317,14 +209,8 @@ pub async fn sessions_due_for_recheck_are_taken_once(store: &Store) {
     }
     let take = || store.take_sessions_for_recheck("microsoft", earlier(900), NOW, 10);
     let taken = take().await.unwrap();
-    assert_eq!(
-        taken.iter().map(|session| session.id).collect::<Vec<_>>(),
-        [due.id]
-    );
-    assert!(
-        take().await.unwrap().is_empty(),
-        "two instances must not ask for the same session"
-    );
+    assert_eq!(taken.iter().map(|session| session.id).collect::<Vec<_>>(), [due.id]);
+    assert!(take().await.unwrap().is_empty(), "two instances must not ask for the same session");
     let found = store.find_session(due.id).await.unwrap().unwrap();
     assert_eq!(found.upstream.unwrap().checked_at, Some(NOW));
 }

@@ -9,26 +9,12 @@ pub async fn nothing_is_kept_before_the_commit(store: &Store) {
     let (identity, flow) = (person("alice"), flow(FlowKind::Login));
     let mut unit = store.begin().await.unwrap();
     unit.insert_identity(&identity).await.unwrap();
-    unit.insert_session(&session(&identity), &TokenHash::of("t"))
-        .await
-        .unwrap();
+    unit.insert_session(&session(&identity), &TokenHash::of("t")).await.unwrap();
     unit.insert_flow(&flow).await.unwrap();
     unit.commit().await.unwrap();
     assert!(store.find_identity(identity.id).await.unwrap().is_some());
-    assert!(
-        store
-            .find_session_by_token_hash(&TokenHash::of("t"))
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        store
-            .find_flow(FlowKind::Login, flow.id)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(store.find_session_by_token_hash(&TokenHash::of("t")).await.unwrap().is_some());
+    assert!(store.find_flow(FlowKind::Login, flow.id).await.unwrap().is_some());
 }
 
 pub async fn a_dropped_unit_leaves_nothing_and_blocks_nobody(store: &Store) {
@@ -66,16 +52,9 @@ pub async fn a_unit_sees_its_own_writes(store: &Store) {
     let identity = person("alice");
     let mut unit = store.begin().await.unwrap();
     unit.insert_identity(&identity).await.unwrap();
-    let found = unit
-        .find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice")
-        .await;
+    let found = unit.find_identity_by_identifier(CredentialsType::Oidc, "microsoft:alice").await;
     assert_eq!(found.unwrap().unwrap().id, identity.id);
-    assert!(
-        unit.find_identity_for_update(identity.id)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(unit.find_identity_for_update(identity.id).await.unwrap().is_some());
     unit.commit().await.unwrap();
 }
 
@@ -96,11 +75,7 @@ pub async fn the_store_is_ready_once_migrated_and_migrating_again_does_nothing(s
     assert!(store.migrate().await.unwrap().is_empty());
     let status = store.migration_status().await.unwrap();
     assert!(!status.is_empty());
-    assert!(
-        status
-            .iter()
-            .all(|migration| migration.applied_at.is_some())
-    );
+    assert!(status.iter().all(|migration| migration.applied_at.is_some()));
 }
 
 pub async fn a_sound_database_checks_out(store: &Store) {

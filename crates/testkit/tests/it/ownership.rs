@@ -11,14 +11,9 @@ const OTHER: &str = "CREATE TABLE invoices (id TEXT); CREATE TABLE identities (i
 const NEWER: &str = "UPDATE bia_meta SET value = '99' WHERE key = 'version'";
 
 async fn run_sqlite(path: &Path, sql: &str) {
-    let options = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = options.connect().await.unwrap();
-    connection
-        .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
-        .await
-        .unwrap();
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await.unwrap();
     connection.close().await.unwrap();
 }
 
@@ -26,9 +21,7 @@ async fn refusal(dsn: &str) -> (ForeignOwner, String) {
     match Store::connect(dsn, &ConnectOptions::default()).await {
         Err(error @ StoreError::Foreign { .. }) => {
             let text = error.to_string();
-            let StoreError::Foreign { found, .. } = error else {
-                unreachable!()
-            };
+            let StoreError::Foreign { found, .. } = error else { unreachable!() };
             (found, text)
         }
         other => panic!("expected a refusal, got {other:?}"),
@@ -64,10 +57,7 @@ async fn a_file_of_kratos_is_refused_untouched_and_the_import_is_named() {
         let dsn = format!("sqlite://{}?_fk=true&mode=rwc", path.display());
         let (found, text) = untouched_refusal(folder.path(), &dsn).await;
         assert_eq!(found, ForeignOwner::Kratos);
-        assert!(
-            text.contains("Kratos") && text.contains("`bia import kratos`"),
-            "{text}"
-        );
+        assert!(text.contains("Kratos") && text.contains("`bia import kratos`"), "{text}");
     }
 }
 
@@ -76,8 +66,7 @@ async fn a_file_of_another_program_is_refused_untouched_and_its_tables_are_named
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db.sqlite");
     run_sqlite(&path, OTHER).await;
-    let (found, text) =
-        untouched_refusal(folder.path(), &format!("sqlite://{}", path.display())).await;
+    let (found, text) = untouched_refusal(folder.path(), &format!("sqlite://{}", path.display())).await;
     assert!(matches!(found, ForeignOwner::Other { .. }));
     assert!(text.contains("identities, invoices"), "{text}");
 }
@@ -87,8 +76,7 @@ async fn a_file_that_is_no_database_is_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     std::fs::write(&path, "milk, eggs, bread\n".repeat(100)).unwrap();
-    let (found, _) =
-        untouched_refusal(folder.path(), &format!("sqlite://{}", path.display())).await;
+    let (found, _) = untouched_refusal(folder.path(), &format!("sqlite://{}", path.display())).await;
     assert_eq!(found, ForeignOwner::NotSqlite);
 }
 
@@ -115,30 +103,18 @@ async fn tables_that_move_in_after_the_first_look_stop_the_migration() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db.sqlite");
     let dsn = format!("sqlite://{}", path.display());
-    let store = Store::connect(&dsn, &ConnectOptions::default())
-        .await
-        .unwrap();
+    let store = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap();
     run_sqlite(&path, KRATOS).await;
     let outcome = store.migrate().await;
-    assert!(
-        matches!(outcome, Err(StoreError::Foreign { .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::Foreign { .. })), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn a_changed_migration_is_reported() {
     let database = TestDatabase::sqlite_file().await;
-    run_sqlite(
-        &database.path().unwrap(),
-        "UPDATE bia_migrations SET checksum = 'x'",
-    )
-    .await;
+    run_sqlite(&database.path().unwrap(), "UPDATE bia_migrations SET checksum = 'x'").await;
     let outcome = database.store.migrate().await;
-    assert!(
-        matches!(outcome, Err(StoreError::ChangedMigration { .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::ChangedMigration { .. })), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -162,8 +138,5 @@ async fn a_search_path_without_a_schema_is_named() {
     let separator = if server.contains('?') { '&' } else { '?' };
     let dsn = format!("{server}{separator}search_path=no_such_schema");
     let outcome = Store::connect(&dsn, &ConnectOptions::default()).await;
-    assert!(
-        matches!(&outcome, Err(StoreError::Dsn { reason }) if reason.contains("search_path")),
-        "{outcome:?}"
-    );
+    assert!(matches!(&outcome, Err(StoreError::Dsn { reason }) if reason.contains("search_path")), "{outcome:?}");
 }

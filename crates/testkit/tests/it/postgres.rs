@@ -13,9 +13,7 @@ async fn instances_that_start_at_once_migrate_once() {
     for _ in 0..6 {
         let dsn = schema.dsn.clone();
         tasks.spawn(async move {
-            let store = Store::connect(&dsn, &ConnectOptions::default())
-                .await
-                .unwrap();
+            let store = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap();
             let applied = store.migrate().await.unwrap().len();
             assert!(store.is_ready().await.unwrap());
             store.close().await;
@@ -23,11 +21,7 @@ async fn instances_that_start_at_once_migrate_once() {
         });
     }
     let applied = tasks.join_all().await;
-    assert_eq!(
-        applied.iter().filter(|&&count| count > 0).count(),
-        1,
-        "{applied:?}"
-    );
+    assert_eq!(applied.iter().filter(|&&count| count > 0).count(), 1, "{applied:?}");
     schema.drop().await;
 }
 
@@ -36,9 +30,7 @@ async fn reads_and_units_survive_cut_connections_without_an_error() {
     let Some(schema) = PostgresSchema::create().await else {
         return;
     };
-    let store = Store::connect(&schema.named_dsn(), &ConnectOptions::default())
-        .await
-        .unwrap();
+    let store = Store::connect(&schema.named_dsn(), &ConnectOptions::default()).await.unwrap();
     store.migrate().await.unwrap();
     let alice = insert_person(&store, "alice").await;
     let hash = insert_session(&store, &session(&alice)).await;
@@ -47,13 +39,7 @@ async fn reads_and_units_survive_cut_connections_without_an_error() {
     one.rollback().await;
     two.rollback().await;
     schema.cut_connections().await;
-    assert!(
-        store
-            .find_session_by_token_hash(&hash)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(store.find_session_by_token_hash(&hash).await.unwrap().is_some());
     schema.cut_connections().await;
     insert_person(&store, "bob").await;
     store.close().await;
@@ -65,14 +51,10 @@ async fn a_unit_whose_connection_is_cut_fails_and_leaves_nothing() {
     let Some(schema) = PostgresSchema::create().await else {
         return;
     };
-    let store = Store::connect(&schema.named_dsn(), &ConnectOptions::default())
-        .await
-        .unwrap();
+    let store = Store::connect(&schema.named_dsn(), &ConnectOptions::default()).await.unwrap();
     store.migrate().await.unwrap();
     let mut unit = store.begin().await.unwrap();
-    unit.insert_identity(&bia_testkit::sample::person("alice"))
-        .await
-        .unwrap();
+    unit.insert_identity(&bia_testkit::sample::person("alice")).await.unwrap();
     schema.cut_connections().await;
     unit.commit().await.unwrap_err();
     assert_eq!(store.statistics().await.unwrap().identities, 0);
@@ -88,14 +70,8 @@ async fn a_server_that_is_away_gives_a_clear_error_without_the_password() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let dsn =
-        format!("postgres://bia:hunter2@127.0.0.1:{port}/bia?sslmode=disable&connect_timeout=5");
-    let error = Store::connect(&dsn, &ConnectOptions::default())
-        .await
-        .unwrap_err();
+    let dsn = format!("postgres://bia:hunter2@127.0.0.1:{port}/bia?sslmode=disable&connect_timeout=5");
+    let error = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap_err();
     let text = format!("{error} {error:?}");
-    assert!(
-        text.contains("unavailable") && !text.contains("hunter2"),
-        "{text}"
-    );
+    assert!(text.contains("unavailable") && !text.contains("hunter2"), "{text}");
 }

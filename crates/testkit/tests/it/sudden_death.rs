@@ -14,9 +14,7 @@ async fn child_that_writes_until_it_is_killed() {
     let Ok(dsn) = std::env::var(DSN) else {
         return;
     };
-    let store = Store::connect(&dsn, &ConnectOptions::default())
-        .await
-        .unwrap();
+    let store = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap();
     store.migrate().await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..8 {
@@ -39,11 +37,7 @@ async fn child_that_writes_until_it_is_killed() {
 
 fn tell_until_killed(dsn: &str, enough: usize) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "sudden_death::child_that_writes_until_it_is_killed",
-            "--nocapture",
-        ])
+        .args(["--exact", "sudden_death::child_that_writes_until_it_is_killed", "--nocapture"])
         .env(DSN, dsn)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -74,19 +68,11 @@ async fn everything_that_was_told_is_there_after_a_kill_and_nothing_needs_repair
     let mut told = Vec::new();
     for enough in [30, 80, 150] {
         told.extend(tell_until_killed(&dsn, enough));
-        let store = Store::connect(&dsn, &ConnectOptions::default())
-            .await
-            .unwrap();
+        let store = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap();
         assert!(store.is_ready().await.unwrap());
         for id in &told {
-            let found = store
-                .find_session_by_token_hash(&TokenHash::of(id))
-                .await
-                .unwrap();
-            assert!(
-                found.is_some_and(|session| session.identity.is_some()),
-                "{id} is lost"
-            );
+            let found = store.find_session_by_token_hash(&TokenHash::of(id)).await.unwrap();
+            assert!(found.is_some_and(|session| session.identity.is_some()), "{id} is lost");
         }
         assert_eq!(store.check_integrity().await.unwrap(), Vec::<String>::new());
         // And it can be written to at once.
