@@ -1,0 +1,170 @@
+//! One request as a handler sees it, with its body read and its headers understood.
+
+use crate::client::Client;
+use crate::cookies;
+use crate::negotiate::Negotiated;
+use crate::query::Query;
+use crate::route::Params;
+use crate::state::App;
+use bia_identity::Purpose;
+use bia_identity::sessions::{Authenticated, SessionCredentials};
+use bia_model::{ApiError, Timestamp};
+use bia_selfservice::{Context, Csrf, Deps, InitQuery};
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use std::sync::Arc;
+
+/// Marks a sealed continuity cookie, so that no other sealed cookie passes for one.
+const CONTINUITY_PREFIX: &str = "continuity:";
+
+/// A request on its way to a handler.
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) method: Method,
+    /// As routed: on the admin port always with `/admin` in front.
+    pub(crate) path: String,
+    pub(crate) query: Query,
+    pub(crate) params: Params,
+    pub(crate) headers: HeaderMap,
+    pub(crate) cookies: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+    pub(crate) now: Timestamp,
+    pub(crate) client: Client,
+    pub(crate) negotiated: Negotiated,
+    pub(crate) csrf: Csrf,
+    /// `X-Request-ID`, if the client sent one.
+    pub(crate) request_id: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn deps(&self) -> &Deps {
+        &self.app.deps
+    }
+
+    /// The value of a `{name}` segment; empty when the row has none of that name.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn init_query(&self) -> InitQuery {
+        InitQuery::new(self.query.pairs().to_vec())
+    }
+
+    /// `serve.public.base_url`, for rendering identities.
+    pub(crate) fn public_url(&self) -> &str {
+        self.deps().config.public_url().as_str()
+    }
+
+    /// Whether the request shows any session credential at all.
+    pub(crate) fn shows_credentials(&self) -> bool {
+        let shown = self.session_credentials();
+        shown.header.is_some() || shown.cookie.is_some() || shown.bearer.is_some()
+    }
+
+    /// The active session that the request shows.
+    pub(crate) async fn authenticate(&self) -> Result<Option<Authenticated>, ApiError> {
+        let shown = self.session_credentials();
+        self.deps().sessions.authenticate(&shown, self.now).await.map_err(|error| crate::error::store(&error))
+    }
+
+    fn session_credentials(&self) -> SessionCredentials {
+        let bearer = self.header("authorization").and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        });
+        SessionCredentials {
+            header: self.header("x-session-token").filter(|token| !token.is_empty()).map(str::to_owned),
+            cookie: self.session_cookie().map(str::to_owned),
+            bearer,
+        }
+    }
+
+    /// The session cookie; of several with its name (other paths or domains) the first that is ours.
+    pub(crate) fn session_cookie(&self) -> Option<&str> {
+        let sessions = &self.deps().sessions;
+        let mut candidates = self.cookies_named(self.app.cookies.session_name());
+        let first = candidates.next()?;
+        let ours = |value: &&str| sessions.open_cookie(value, self.now).is_some();
+        Some(if ours(&first) { first } else { candidates.find(ours).unwrap_or(first) })
+    }
+
+    fn cookies_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.cookies.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The facts that flows are given, with whoever is signed in.
+    pub(crate) async fn context(&self) -> Result<Context, ApiError> {
+        let (session, session_token) = match self.authenticate().await? {
+            Some(found) => (Some(found.session), Some(found.token)),
+            None => (None, None),
+        };
+        Ok(Context { session, session_token, ..self.anonymous_context() })
+    }
+
+    /// The same without looking for a session.
+    pub(crate) fn anonymous_context(&self) -> Context {
+        Context {
+            now: self.now,
+            request: self.hook_request(),
+            is_json: self.negotiated.is_json,
+            accepts_json: self.negotiated.accepts_json,
+            is_browser: self.negotiated.is_browser,
+            csrf: self.csrf.clone(),
+            browser_id: self.browser_id(),
+            session: None,
+            session_token: None,
+            ip_address: self.client.ip_address.clone(),
+            user_agent: self.header("user-agent").map(str::to_owned),
+            location: self.client.location.clone(),
+            request_id: self.request_id.clone(),
+        }
+    }
+
+    fn hook_request(&self) -> bia_hooks::Request {
+        let headers = self.headers.iter().filter(|(name, _)| *name != header::COOKIE);
+        bia_hooks::Request {
+            method: self.method.to_string(),
+            url: self.client.url.clone(),
+            headers: headers
+                .filter_map(|(name, value)| Some((canonical_header(name.as_str()), value.to_str().ok()?.to_owned())))
+                .collect(),
+            cookies: self.cookies.clone(),
+        }
+    }
+
+    fn browser_id(&self) -> Option<String> {
+        self.cookies_named(cookies::CONTINUITY).find_map(|value| {
+            let plain = String::from_utf8(self.deps().sealer.open(Purpose::Cookie, value)?).ok()?;
+            plain.strip_prefix(CONTINUITY_PREFIX).map(str::to_owned)
+        })
+    }
+
+    /// The continuity cookie's value for a secret.
+    pub(crate) fn seal_browser_id(&self, secret: &str) -> String {
+        self.deps().sealer.seal(Purpose::Cookie, format!("{CONTINUITY_PREFIX}{secret}").as_bytes())
+    }
+}
+
+/// A header name as Go writes it: `x-session-token` becomes `X-Session-Token`.
+pub(crate) fn canonical_header(name: &str) -> String {
+    let mut upper = true;
+    let letters = name.chars().map(|letter| {
+        let out = if upper { letter.to_ascii_uppercase() } else { letter };
+        upper = letter == '-';
+        out
+    });
+    letters.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn header_names_are_written_as_go_does() {
+        assert_eq!(super::canonical_header("x-session-token"), "X-Session-Token");
+        assert_eq!(super::canonical_header("dnt"), "Dnt");
+    }
+}

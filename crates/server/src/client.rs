@@ -1,0 +1,130 @@
+//! Who sent the request, and to which address: the only file that reads headers which proxies set.
+//!
+//! A header that names the client, the host or the scheme counts only when the connection comes from
+//! `bia.trusted_proxies` (default: loopback), so that a stranger can't pretend to be somewhere else.
+
+use bia_config::Bia;
+use http::HeaderMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// The other end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Tcp(SocketAddr),
+    /// A unix socket: a process of this machine, trusted as a proxy.
+    Unix,
+}
+
+/// What is known about the client of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    /// The URL as the browser sees it.
+    pub(crate) url: String,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) location: Option<String>,
+}
+
+impl Client {
+    /// Reads connection and headers. `path_and_query` is as received; `tls` says how the connection came in.
+    pub(crate) fn new(peer: Peer, tls: bool, path_and_query: &str, headers: &HeaderMap, bia: &Bia) -> Self {
+        let trusts = match peer {
+            Peer::Tcp(address) => bia.trusts_proxy(address.ip()),
+            Peer::Unix => true,
+        };
+        let forwarded = |name: &str| if trusts { text(headers, name) } else { None };
+        let host = forwarded("x-forwarded-host").or_else(|| text(headers, "host")).unwrap_or("localhost");
+        let scheme = forwarded("x-forwarded-proto")
+            .filter(|scheme| matches!(*scheme, "http" | "https"))
+            .unwrap_or(if tls { "https" } else { "http" });
+        let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"].into_iter().find_map(forwarded);
+        let ip_address =
+            named.or_else(|| forwarded("x-forwarded-for").and_then(first_public)).map(str::to_owned).or(match peer {
+                // Kratos: without a header it is the socket's address with its port.
+                Peer::Tcp(address) => Some(address.to_string()),
+                Peer::Unix => None,
+            });
+        let place = [forwarded("cf-ipcity"), forwarded("cf-ipcountry")];
+        let location = place.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Self { url: format!("{scheme}://{host}{path_and_query}"), ip_address, location: Some(location) }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|value| !value.is_empty() && value.len() <= 255)
+}
+
+fn first_public(list: &str) -> Option<&str> {
+    list.split(',').map(str::trim).find(|item| item.parse().is_ok_and(is_public))
+}
+
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()),
+        IpAddr::V6(v6) => {
+            !(v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bia_config::Network;
+
+    fn client(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str]) -> Client {
+        let map = headers.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect();
+        let trusted_proxies = trusted.iter().map(|text| Network::parse(text).unwrap()).collect();
+        let bia = Bia { trusted_proxies, ..Bia::default() };
+        Client::new(Peer::Tcp(peer.parse().unwrap()), false, "/a?b=c", &map, &bia)
+    }
+
+    #[test]
+    fn the_url_is_that_of_the_host_header() {
+        let seen = client("127.0.0.1:9", &[("host", "id.example:4433")], &[]);
+        assert_eq!(seen.url, "http://id.example:4433/a?b=c");
+        assert_eq!(seen.ip_address.as_deref(), Some("127.0.0.1:9"));
+        assert_eq!(seen.location.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn forwarding_headers_count_from_a_trusted_proxy_only() {
+        let headers = [
+            ("host", "inner"),
+            ("x-forwarded-host", "id.example"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-for", "10.0.0.1, 203.0.113.7, 198.51.100.1"),
+            ("cf-ipcity", "Bonn"),
+            ("cf-ipcountry", "DE"),
+        ];
+        let trusted = client("10.1.2.3:5", &headers, &["10.0.0.0/8"]);
+        assert_eq!(trusted.url, "https://id.example/a?b=c");
+        assert_eq!(trusted.ip_address.as_deref(), Some("203.0.113.7"));
+        assert_eq!(trusted.location.as_deref(), Some("Bonn, DE"));
+        let stranger = client("198.51.100.9:5", &headers, &["10.0.0.0/8"]);
+        assert_eq!(stranger.url, "http://inner/a?b=c");
+        assert_eq!(stranger.ip_address.as_deref(), Some("198.51.100.9:5"));
+    }
+
+    #[test]
+    fn the_default_trusts_loopback_and_a_list_replaces_it() {
+        let headers = [("host", "inner"), ("x-real-ip", "203.0.113.7")];
+        assert_eq!(client("127.0.0.1:1", &headers, &[]).ip_address.as_deref(), Some("203.0.113.7"));
+        assert_eq!(client("[::1]:1", &headers, &[]).ip_address.as_deref(), Some("203.0.113.7"));
+        assert_eq!(client("127.0.0.1:1", &headers, &["10.0.0.0/8"]).ip_address.as_deref(), Some("127.0.0.1:1"));
+    }
+
+    #[test]
+    fn the_order_of_client_headers_is_kratos_own() {
+        let headers = [("x-real-ip", "192.0.2.3"), ("cf-connecting-ip", "192.0.2.2"), ("true-client-ip", "192.0.2.1")];
+        assert_eq!(client("127.0.0.1:1", &headers, &[]).ip_address.as_deref(), Some("192.0.2.1"));
+        assert_eq!(client("127.0.0.1:1", &headers[..2], &[]).ip_address.as_deref(), Some("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_scheme_that_is_no_web_scheme_is_ignored() {
+        assert_eq!(
+            client("127.0.0.1:1", &[("host", "h"), ("x-forwarded-proto", "javascript")], &[]).url,
+            "http://h/a?b=c"
+        );
+    }
+}

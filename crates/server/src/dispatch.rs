@@ -1,0 +1,255 @@
+//! What happens to every request of a port, in order: limits, CORS, anti-CSRF, routing, and what each answer
+//! carries (contract §1.1). A panic below becomes a 500 and takes nothing else with it.
+
+use crate::answer;
+use crate::body;
+use crate::call::Call;
+use crate::client::{Client, Peer};
+use crate::cookies;
+use crate::csrf::{self, Layer};
+use crate::negotiate::Negotiated;
+use crate::query::Query;
+use crate::request_log::Entry;
+use crate::route::{self, Found, Params, Route};
+use crate::router;
+use crate::state::{App, State};
+use axum::body::Body;
+use axum::response::Response;
+use bia_model::{ApiError, Timestamp};
+use bia_selfservice::Csrf;
+use futures_util::FutureExt as _;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, header};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which listener a request came in on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    Public,
+    Admin,
+}
+
+/// The connection a request came in on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connection {
+    pub(crate) port: Port,
+    pub(crate) peer: Peer,
+    pub(crate) tls: bool,
+}
+
+/// Kratos: time for reading a request on each port.
+const READ_PUBLIC: Duration = Duration::from_secs(15);
+const READ_ADMIN: Duration = Duration::from_secs(30);
+
+/// Answers one request, whatever happens, and writes its log line.
+pub(crate) async fn serve(state: State, connection: Connection, request: Request<Body>) -> Response {
+    let app = state.current();
+    let mut entry = Entry::begin(connection.port, request.method(), request.uri().path(), request.headers());
+    let answered = AssertUnwindSafe(handle(&app, connection, request, &mut entry)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| {
+        tracing::error!(request_id = entry.request_id(), "a request handler panicked");
+        answer::error(&ApiError::internal("The server met an unexpected condition. Please try again."))
+    });
+    entry.finish(&app, &mut response);
+    response
+}
+
+async fn handle(app: &Arc<App>, connection: Connection, request: Request<Body>, entry: &mut Entry) -> Response {
+    let (parts, request_body) = request.into_parts();
+    match connection.port {
+        Port::Public => public(app, connection, parts, request_body, entry).await,
+        Port::Admin => admin(app, connection, parts, request_body, entry).await,
+    }
+}
+
+async fn public(
+    app: &Arc<App>,
+    connection: Connection,
+    parts: Parts,
+    request_body: Body,
+    entry: &mut Entry,
+) -> Response {
+    if let Some(response) = app.cors.preflight(&parts.method, &parts.headers) {
+        return response;
+    }
+    let (method, headers) = (parts.method.clone(), parts.headers.clone());
+    let layer = csrf::layer(parts.uri.path());
+    let mut call = arrive(app, connection, parts);
+    let issued = call.csrf.token.clone();
+    let needs_cookie = layer == Layer::On && !call.csrf.cookie_sent;
+    let mut response = match clean_path(&call.path) {
+        Some(clean) => answer::redirect(&method, 307, &with_query_of(&clean, &call.query)),
+        None => match route::find(router::public(), &method, &call.path) {
+            Found::Route(route, params) => match forged(&call, layer) {
+                Some(error) => answer::error(&error),
+                None => {
+                    call.params = params;
+                    run(route, call, request_body, READ_PUBLIC, entry).await
+                }
+            },
+            Found::OtherMethods(allow) => answer::method_not_allowed(&allow),
+            Found::Nothing => answer::not_found(),
+        },
+    };
+    if needs_cookie && !sets_cookie(&response, app.cookies.csrf_name()) {
+        cookies::append(response.headers_mut(), &app.cookies.csrf(&issued));
+    }
+    if layer != Layer::Bypassed {
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Cookie"));
+    }
+    app.cors.apply(&headers, response.headers_mut());
+    no_cache(&method, &mut response);
+    response
+}
+
+async fn admin(
+    app: &Arc<App>,
+    connection: Connection,
+    parts: Parts,
+    request_body: Body,
+    entry: &mut Entry,
+) -> Response {
+    let method = parts.method.clone();
+    let mut call = arrive(app, connection, parts);
+    if !call.path.starts_with("/admin") {
+        call.path = format!("/admin{}", call.path);
+    }
+    let mut response = match clean_path(&call.path) {
+        Some(clean) => answer::redirect(&method, 307, &with_query_of(&clean, &call.query)),
+        None => match route::find(router::admin(), &method, &call.path) {
+            Found::Route(route, params) => {
+                call.params = params;
+                run(route, call, request_body, READ_ADMIN, entry).await
+            }
+            Found::OtherMethods(allow) => answer::method_not_allowed(&allow),
+            Found::Nothing if belongs_to_public(&call.path) => crate::redirects::to_public_response(&call),
+            Found::Nothing => answer::not_found(),
+        },
+    };
+    no_cache(&method, &mut response);
+    response
+}
+
+/// Kratos: flows and schemas asked for on the admin port are to be had on the public one.
+fn belongs_to_public(path: &str) -> bool {
+    ["/admin/self-service/", "/admin/schemas", "/admin/.well-known/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+async fn run(
+    route: &'static Route,
+    mut call: Call,
+    request_body: Body,
+    within: Duration,
+    entry: &mut Entry,
+) -> Response {
+    entry.found(route, &call.params);
+    let request_id = call.request_id.clone();
+    let answered = match body::read(request_body, within).await {
+        Ok(bytes) => {
+            call.body = bytes;
+            (route.run)(call).await
+        }
+        Err(error) => Err(error),
+    };
+    answered.unwrap_or_else(|mut error| {
+        error.request = request_id;
+        answer::error(&error)
+    })
+}
+
+/// Understands what doesn't need the body.
+fn arrive(app: &Arc<App>, connection: Connection, parts: Parts) -> Call {
+    let path_and_query = parts.uri.path_and_query().map_or("/", |value| value.as_str());
+    let bia = &app.deps.config.bia;
+    let sent = cookies::parse(&parts.headers);
+    let token = sent
+        .iter()
+        .find(|(name, value)| name == app.cookies.csrf_name() && bia_selfservice::csrf::is_token(value))
+        .map(|(_, value)| value.clone());
+    let csrf = Csrf {
+        cookie_sent: token.is_some(),
+        token: token.unwrap_or_else(bia_selfservice::csrf::new_token),
+        any_cookie_sent: !sent.is_empty(),
+        header: parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok()).map(str::to_owned),
+    };
+    Call {
+        client: Client::new(connection.peer, connection.tls, path_and_query, &parts.headers, bia),
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        path: parts.uri.path().to_owned(),
+        params: Params::new(),
+        cookies: sent,
+        body: bytes::Bytes::new(),
+        now: Timestamp::from(time::OffsetDateTime::now_utc()),
+        negotiated: Negotiated::from_headers(&parts.headers),
+        csrf,
+        request_id: crate::request_log::sent_request_id(&parts.headers),
+        method: parts.method,
+        headers: parts.headers,
+        app: app.clone(),
+    }
+}
+
+/// Refuses a changing request that a page of another origin may have made with this browser's cookies.
+fn forged(call: &Call, layer: Layer) -> Option<ApiError> {
+    if layer != Layer::On || !csrf::is_unsafe(&call.method) {
+        return None;
+    }
+    let sent = call.csrf.header.as_deref();
+    let fits = sent.is_some_and(|sent| call.csrf.cookie_sent && bia_selfservice::csrf::matches(&call.csrf.token, sent));
+    (!fits).then(|| bia_selfservice::csrf::violation(&call.anonymous_context(), sent.is_some()))
+}
+
+fn sets_cookie(response: &Response, name: &str) -> bool {
+    let starts =
+        |value: &HeaderValue| value.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
+    response.headers().get_all(header::SET_COOKIE).iter().any(starts)
+}
+
+/// Kratos: every GET, whatever its answer.
+fn no_cache(method: &Method, response: &mut Response) {
+    if method == Method::GET {
+        let value = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
+        response.headers_mut().insert(header::CACHE_CONTROL, value);
+    }
+}
+
+/// Go's mux redirects a path with empty or dot segments to its clean form; `None` when it is clean.
+fn clean_path(path: &str) -> Option<String> {
+    let mut clean: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                clean.pop();
+            }
+            segment => clean.push(segment),
+        }
+    }
+    let mut out = format!("/{}", clean.join("/"));
+    if path.ends_with('/') && out.len() > 1 {
+        out.push('/');
+    }
+    (out != path).then_some(out)
+}
+
+fn with_query_of(path: &str, query: &Query) -> String {
+    if query.pairs().is_empty() { path.to_owned() } else { format!("{path}?{}", query.with(&[])) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_path;
+
+    #[test]
+    fn unclean_paths_lead_to_their_clean_form_on_this_host() {
+        assert_eq!(clean_path("/health/alive"), None);
+        assert_eq!(clean_path("/health/alive/"), None);
+        assert_eq!(clean_path("/"), None);
+        assert_eq!(clean_path("//health/alive").as_deref(), Some("/health/alive"));
+        // A path that begins with two slashes would name another host in a Location header.
+        assert_eq!(clean_path("//evil.example/x").as_deref(), Some("/evil.example/x"));
+        assert_eq!(clean_path("/a/../../b/./c").as_deref(), Some("/b/c"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Certificate and key of a listener; files are read again when they change, so that renewals need no restart.
+
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bia_config::{ExposeSecret as _, Tls, TlsSource};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Why certificate and key can't be used. Never quotes them.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("{part} file {path}: {why}")]
+    File { part: &'static str, path: String, why: std::io::Error },
+    #[error("{part}.base64 is not standard base64")]
+    Base64 { part: &'static str },
+    #[error("{part} holds no PEM block of that kind")]
+    NoPem { part: &'static str },
+    #[error("certificate and key can't be used together: {0}")]
+    Unusable(#[from] rustls::Error),
+    #[error("`cert` and `key` must both be given, both as `path` or both as `base64`")]
+    Incomplete,
+}
+
+/// How often files are looked at, at most.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The TLS settings in effect.
+pub(super) struct Reloading {
+    config: ArcSwap<ServerConfig>,
+    source: Tls,
+    seen: Mutex<(Instant, Option<SystemTime>)>,
+}
+
+impl Reloading {
+    /// `None` when TLS isn't configured.
+    pub(super) fn load(source: &Tls) -> Result<Option<Self>, TlsError> {
+        let given = |source: &TlsSource| source.path.is_some() || source.base64.is_some();
+        if !source.is_enabled() {
+            let incomplete = given(&source.cert) || given(&source.key);
+            return if incomplete { Err(TlsError::Incomplete) } else { Ok(None) };
+        }
+        let config = ArcSwap::from_pointee(server_config(source)?);
+        Ok(Some(Self { config, source: source.clone(), seen: Mutex::new((Instant::now(), changed(source))) }))
+    }
+
+    /// For the next handshake. A renewal that can't be read keeps the old certificate.
+    pub(super) fn current(&self) -> Arc<ServerConfig> {
+        if self.has_changed() {
+            match server_config(&self.source) {
+                Ok(config) => {
+                    tracing::info!("the TLS certificate was read again");
+                    self.config.store(Arc::new(config));
+                }
+                Err(error) => tracing::warn!(%error, "the changed TLS certificate can't be used; the old one stays"),
+            }
+        }
+        self.config.load_full()
+    }
+
+    fn has_changed(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if seen.0.elapsed() < LOOK_EVERY {
+            return false;
+        }
+        let now = changed(&self.source);
+        let differs = now != seen.1;
+        *seen = (Instant::now(), now);
+        differs
+    }
+}
+
+fn changed(source: &Tls) -> Option<SystemTime> {
+    let time = |path: &Option<String>| std::fs::metadata(path.as_deref()?).ok()?.modified().ok();
+    time(&source.cert.path).max(time(&source.key.path))
+}
+
+fn server_config(source: &Tls) -> Result<ServerConfig, TlsError> {
+    let certificate_pem = pem(&source.cert, "cert")?;
+    let certificates: Vec<CertificateDer<'static>> = rustls_pemfile::certs(&mut certificate_pem.as_slice())
+        .collect::<Result<_, _>>()
+        .map_err(|_| TlsError::NoPem { part: "cert" })?;
+    if certificates.is_empty() {
+        return Err(TlsError::NoPem { part: "cert" });
+    }
+    let key_pem = pem(&source.key, "key")?;
+    let key: PrivateKeyDer<'static> =
+        rustls_pemfile::private_key(&mut key_pem.as_slice()).ok().flatten().ok_or(TlsError::NoPem { part: "key" })?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn pem(source: &TlsSource, part: &'static str) -> Result<Vec<u8>, TlsError> {
+    // Kratos: inline text wins over a path.
+    if let Some(text) = &source.base64 {
+        return STANDARD.decode(text.expose_secret().trim()).map_err(|_| TlsError::Base64 { part });
+    }
+    let path = source.path.as_deref().ok_or(TlsError::Incomplete)?;
+    std::fs::read(Path::new(path)).map_err(|why| TlsError::File { part, path: path.to_owned(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(cert: TlsSource, key: TlsSource) -> String {
+        Reloading::load(&Tls { cert, key }).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    fn inline(text: &str) -> TlsSource {
+        TlsSource { path: None, base64: Some(STANDARD.encode(text).into()) }
+    }
+
+    #[test]
+    fn mistakes_are_named_without_quoting_the_key() {
+        assert!(Reloading::load(&Tls::default()).unwrap().is_none());
+        assert!(refused(inline("x"), TlsSource::default()).contains("both be given"));
+        assert_eq!(refused(inline("x"), inline("top-secret")), "cert holds no PEM block of that kind");
+        let absent = || TlsSource { path: Some("/absent/tls.pem".to_owned()), base64: None };
+        assert!(refused(absent(), absent()).starts_with("cert file /absent/tls.pem"));
+    }
+}

@@ -1,0 +1,155 @@
+//! `/sessions`: whoami, and one's other sessions.
+
+use crate::answer;
+use crate::call::Call;
+use crate::error;
+use crate::paging::{self, Page};
+use crate::respond::{respond_json, session_json};
+use crate::route::Answer;
+use axum::response::Response;
+use bia_identity::tokenizer::Tokenizer;
+use bia_model::{Aal, ApiError, Session, error::id};
+use bia_selfservice::token_exchange;
+use bia_store::{Page as StorePage, SessionFilter};
+use http::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const IDENTITY_ID: HeaderName = HeaderName::from_static("x-kratos-authenticated-identity-id");
+const CACHE_FOR: HeaderName = HeaderName::from_static("ory-session-cache-for");
+
+/// `/sessions/whoami` with any method, as proxies ask with the method of the request that they guard.
+pub(crate) async fn to_session(call: Call) -> Answer {
+    let flags = &call.deps().config.feature_flags;
+    let Some(found) = call.authenticate().await? else {
+        let mut response = refused(&call, "No valid session credentials found in the request.");
+        if flags.cacheable_sessions && !call.shows_credentials() {
+            // Kratos: that somebody shows nothing at all may be remembered for a minute.
+            response.headers_mut().insert(CACHE_FOR, HeaderValue::from_static("60"));
+        }
+        return Ok(response);
+    };
+    let session = found.session;
+    require_aal(&call, &session)?;
+    let mut body = session_json(&call, &session);
+    let template = call.query.get("tokenize_as").filter(|name| !name.is_empty());
+    if let Some(template) = template {
+        let deps = call.deps();
+        let tokenizer = Tokenizer { config: &deps.config, sources: &deps.sources, mapper: &deps.mapper, now: call.now };
+        body["tokenized"] = json!(tokenizer.tokenize(template, &session, &body).await?);
+    }
+    let mut response = answer::json(200, &body);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&session.identity_id.to_string()) {
+        headers.insert(IDENTITY_ID, value);
+    }
+    if flags.cacheable_sessions && template.is_none() {
+        let left = session.expires_at.since(call.now);
+        let most = flags.cacheable_sessions_max_age.filter(|max| !max.is_zero());
+        headers.insert(CACHE_FOR, HeaderValue::from(most.map_or(left, |max| max.min(left)).as_secs()));
+    }
+    Ok(response)
+}
+
+/// `GET /sessions`: every active session but the current one, newest first.
+pub(crate) async fn list_my_sessions(call: Call) -> Answer {
+    let own = own_session(&call).await?;
+    require_aal(&call, &own)?;
+    let filter =
+        SessionFilter { identity_id: Some(own.identity_id), active: Some((true, call.now)), except: Some(own.id) };
+    numbered_sessions(&call, &filter, |identity| identity.to_public(call.public_url())).await
+}
+
+/// A numbered page of sessions with devices and, as Kratos lists them, identities without addresses and URL.
+pub(crate) async fn numbered_sessions(
+    call: &Call,
+    filter: &SessionFilter,
+    render: impl Fn(&bia_model::Identity) -> Value,
+) -> Answer {
+    let store = &call.deps().store;
+    let page = Page::mixed(&call.query);
+    let total = store.count_sessions(filter).await.map_err(|error| error::store(&error))?;
+    let offset = u64::try_from(page.offset()).unwrap_or(0);
+    let part = StorePage::Offset { offset, size: u32::try_from(page.size).unwrap_or(1) };
+    let listed = store.list_sessions(filter, &part, true).await.map_err(|error| error::store(&error))?;
+    let rendered: Vec<Value> = listed
+        .items
+        .iter()
+        .map(|session| {
+            let identity = session.identity.as_ref().map_or(Value::Null, |identity| {
+                let mut shown = without_addresses(render(identity));
+                shown["schema_url"] = json!("");
+                shown
+            });
+            session.to_json(call.now, identity, true)
+        })
+        .collect();
+    let mut response = answer::json(200, &rendered);
+    let total = i64::try_from(total).unwrap_or(i64::MAX);
+    paging::numbered_links(&mut response, &call.path, &call.query, page, total, true);
+    Ok(response)
+}
+
+/// Kratos: lists of sessions load identities without their addresses.
+pub(crate) fn without_addresses(mut identity: Value) -> Value {
+    if let Some(map) = identity.as_object_mut() {
+        map.remove("verifiable_addresses");
+        map.remove("recovery_addresses");
+    }
+    identity
+}
+
+/// `DELETE /sessions`
+pub(crate) async fn disable_my_other_sessions(call: Call) -> Answer {
+    let own = own_session(&call).await?;
+    let store = &call.deps().store;
+    let count =
+        store.deactivate_other_sessions(own.identity_id, Some(own.id)).await.map_err(|error| error::store(&error))?;
+    Ok(answer::json(200, &json!({ "count": count })))
+}
+
+/// `DELETE /sessions/{id}`
+pub(crate) async fn disable_my_session(call: Call) -> Answer {
+    let own = own_session(&call).await?;
+    let asked = call.param("id");
+    let id = Uuid::parse_str(asked).map_err(|_| error::not_a_uuid(asked))?;
+    if id == own.id {
+        return Err(ApiError::new(400).with_message("cannot revoke current session"));
+    }
+    // Somebody else's session is left alone without a word, so that ids can't be probed.
+    let store = &call.deps().store;
+    store.deactivate_session_of(own.identity_id, id).await.map_err(|error| error::store(&error))?;
+    Ok(answer::no_content_json())
+}
+
+/// `GET /sessions/token-exchange`
+pub(crate) async fn exchange_session_token(call: Call) -> Answer {
+    let context = call.anonymous_context();
+    let reply = token_exchange::exchange(call.deps(), &context, &call.init_query()).await;
+    Ok(respond_json(&call, &context, reply).await)
+}
+
+async fn own_session(call: &Call) -> Result<Session, ApiError> {
+    let found = call.authenticate().await?;
+    found.map(|found| found.session).ok_or_else(|| ApiError::unauthorized("No valid session cookie found."))
+}
+
+fn refused(call: &Call, reason: &str) -> Response {
+    let mut error = ApiError::unauthorized(reason);
+    error.request.clone_from(&call.request_id);
+    answer::error(&error)
+}
+
+/// `session.whoami.required_aal`. Signing in with a provider is one factor, and nobody here has a second one
+/// set up, so the highest available level is always the first.
+fn require_aal(call: &Call, session: &Session) -> Result<(), ApiError> {
+    if session.aal >= Aal::Aal1 {
+        return Ok(());
+    }
+    let to = call.deps().public("/self-service/login/browser?aal=aal2");
+    Err(ApiError::forbidden("An active session was found but it does not fulfill the requested Authenticator Assurance Level. Please verify yourself with a second factor to resolve this issue.")
+        .with_id(id::SESSION_AAL2_REQUIRED)
+        .with_message("Session does not fulfill the requested Authenticator Assurance Level")
+        .with_detail("redirect_browser_to", to.clone())
+        .with_sibling("redirect_browser_to", to))
+}
