@@ -2,7 +2,7 @@
 
 use bia_model::session::Upstream;
 use bia_model::{
-    Aal, AuthenticationMethod, Container, Credentials, CredentialsType, Device, Flow, FlowKind, FlowState, FlowType,
+    Aal, AuthenticationMethod, Container, Credentials, CredentialsType, Device, Flow, FlowKind,
     Identity, OidcLink, RecoveryAddress, Session, Timestamp, VerifiableAddress,
 };
 use bia_store::{Continuity, Store, TokenExchange, TokenHash};
@@ -105,35 +105,24 @@ pub fn session(identity: &Identity) -> Session {
     }
 }
 
-/// A browser login flow of ten minutes.
+/// A browser flow of ten minutes. Read from JSON, so that a new field with a default needs no change here.
 pub fn flow(kind: FlowKind) -> Flow {
-    Flow {
-        id: Uuid::new_v4(),
-        kind,
-        flow_type: FlowType::Browser,
-        issued_at: NOW,
-        expires_at: later(600),
-        created_at: NOW,
-        updated_at: NOW,
-        request_url: "http://127.0.0.1:4433/self-service/login/browser?return_to=%2F".to_owned(),
-        return_to: Some("https://app.example/".to_owned()),
-        active: None,
-        ui: Container::new("http://127.0.0.1:4433/self-service/login?flow=x"),
-        state: FlowState::ChooseMethod,
-        organization_id: None,
-        identity_schema: None,
-        refresh: false,
-        requested_aal: Aal::Aal1,
-        oauth2_login_challenge: None,
-        identity_id: None,
-        continue_with: Vec::new(),
-        csrf_token: "csrf".to_owned(),
-        transient_payload: None,
-        oauth2_login_request: None,
-        pending_link: None,
-        token_exchange: false,
-        test_context: None,
-    }
+    serde_json::from_value(json!({
+        "id": Uuid::new_v4(),
+        "kind": kind,
+        "type": "browser",
+        "issued_at": NOW,
+        "expires_at": later(600),
+        "created_at": NOW,
+        "updated_at": NOW,
+        "request_url": "http://127.0.0.1:4433/self-service/login/browser?return_to=%2F",
+        "return_to": "https://app.example/",
+        "ui": Container::new("http://127.0.0.1:4433/self-service/login?flow=x"),
+        "state": "choose_method",
+        "requested_aal": "aal1",
+        "csrf_token": "csrf",
+    }))
+    .unwrap()
 }
 
 /// A container of ten minutes, bound to `browser`.
