@@ -28,12 +28,7 @@ pub struct CleanupOptions {
 impl CleanupOptions {
     /// Everything that has expired, a hundred rows at a time.
     pub const fn new(now: Timestamp) -> Self {
-        Self {
-            now,
-            keep_last: Duration::ZERO,
-            batch_size: 100,
-            pause: Duration::ZERO,
-        }
+        Self { now, keep_last: Duration::ZERO, batch_size: 100, pause: Duration::ZERO }
     }
 }
 
@@ -51,11 +46,7 @@ pub struct CleanupReport {
 impl CleanupReport {
     /// All removed rows.
     pub const fn total(&self) -> u64 {
-        self.sessions
-            + self.continuity
-            + self.flows
-            + self.token_exchanges
-            + self.self_service_errors
+        self.sessions + self.continuity + self.flows + self.token_exchanges + self.self_service_errors
     }
 }
 
@@ -82,45 +73,13 @@ impl Store {
         let before = options.now - options.keep_last;
         let mut report = CleanupReport::default();
         let longest = &mut report.longest_batch;
-        report.sessions = self
-            .clean(
-                delete_expired!("sessions", "expires_at"),
-                before,
-                options,
-                longest,
-            )
-            .await?;
-        report.continuity = self
-            .clean(
-                delete_expired!("continuity", "expires_at"),
-                before,
-                options,
-                longest,
-            )
-            .await?;
-        report.flows = self
-            .clean(
-                delete_expired!("flows", "expires_at"),
-                before,
-                options,
-                longest,
-            )
-            .await?;
-        report.token_exchanges = self
-            .clean(
-                delete_expired!("token_exchanges", "expires_at"),
-                before,
-                options,
-                longest,
-            )
-            .await?;
+        report.sessions = self.clean(delete_expired!("sessions", "expires_at"), before, options, longest).await?;
+        report.continuity = self.clean(delete_expired!("continuity", "expires_at"), before, options, longest).await?;
+        report.flows = self.clean(delete_expired!("flows", "expires_at"), before, options, longest).await?;
+        report.token_exchanges =
+            self.clean(delete_expired!("token_exchanges", "expires_at"), before, options, longest).await?;
         report.self_service_errors = self
-            .clean(
-                delete_expired!("self_service_errors", "created_at"),
-                before - ERROR_LIFESPAN,
-                options,
-                longest,
-            )
+            .clean(delete_expired!("self_service_errors", "created_at"), before - ERROR_LIFESPAN, options, longest)
             .await?;
         Ok(report)
     }

@@ -77,23 +77,16 @@ impl Store {
                 let anchor = open(&opener, options.acquire_timeout).await?;
                 sqlite(dsn, options, Some(Mutex::new(anchor)))?
             }
-            Dsn::Postgres {
-                options: server,
-                limits,
-            } => {
+            Dsn::Postgres { options: server, limits } => {
                 let (opener, limits) = (Opener::Postgres(server.clone()), *limits);
                 let wait = limits.connect_timeout.unwrap_or(options.acquire_timeout);
                 let mut connection = open(&opener, wait).await?;
-                owner::look(&mut connection)
-                    .await
-                    .map_err(|look| look.into_error(&dsn.describe()))?;
+                owner::look(&mut connection).await.map_err(|look| look.into_error(&dsn.describe()))?;
                 connection.close().await;
                 postgres(dsn, opener, limits, options)
             }
         };
-        let store = Self {
-            inner: Arc::new(inner),
-        };
+        let store = Self { inner: Arc::new(inner) };
         // The first connection now rather than at the first request, which also tells whether it works.
         drop(store.inner.writer.acquire().await?);
         Ok(store)
@@ -227,29 +220,18 @@ async fn open(opener: &Opener, limit: Duration) -> Result<Connection> {
 /// Looks into an existing file without changing it, or makes a missing one.
 async fn prepare_file(path: &Path, mode: SqliteMode, dsn: &Dsn) -> Result<()> {
     match std::fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err(StoreError::Dsn {
-            reason: format!("dsn: {} is no file", path.display()),
-        }),
+        Ok(found) if !found.is_file() => Err(StoreError::Dsn { reason: format!("dsn: {} is no file", path.display()) }),
         Ok(_) => {
             let mut connection = open(&Opener::looking(path), Duration::from_secs(30)).await?;
             let outcome = owner::look(&mut connection).await;
             connection.close().await;
-            outcome
-                .map(drop)
-                .map_err(|look| look.into_error(&dsn.describe()))
+            outcome.map(drop).map_err(|look| look.into_error(&dsn.describe()))
         }
-        Err(error)
-            if error.kind() == std::io::ErrorKind::NotFound
-                && mode == SqliteMode::ReadWriteCreate =>
-        {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && mode == SqliteMode::ReadWriteCreate => {
             make_file(path)
         }
         Err(error) => Err(StoreError::Dsn {
-            reason: format!(
-                "dsn: the SQLite file {} can't be opened: {}",
-                path.display(),
-                error.kind()
-            ),
+            reason: format!("dsn: the SQLite file {} can't be opened: {}", path.display(), error.kind()),
         }),
     }
 }
@@ -260,22 +242,18 @@ fn make_file(path: &Path) -> Result<()> {
     options.write(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .map(drop)
-        .map_err(|error| StoreError::Dsn {
-            reason: format!(
-                "dsn: the SQLite file {} can't be made: {}. Its folder must exist and be writable",
-                path.display(),
-                error.kind()
-            ),
-        })
+    options.open(path).map(drop).map_err(|error| StoreError::Dsn {
+        reason: format!(
+            "dsn: the SQLite file {} can't be made: {}. Its folder must exist and be writable",
+            path.display(),
+            error.kind()
+        ),
+    })
 }
 
 fn sqlite_opener(dsn: &Dsn, writer: bool, options: &ConnectOptions) -> Result<Opener> {
-    Opener::sqlite(dsn, writer, options.synchronous_full).ok_or_else(|| StoreError::Dsn {
-        reason: "dsn: expected a SQLite database".to_owned(),
-    })
+    Opener::sqlite(dsn, writer, options.synchronous_full)
+        .ok_or_else(|| StoreError::Dsn { reason: "dsn: expected a SQLite database".to_owned() })
 }
 
 fn sqlite(dsn: Dsn, options: &ConnectOptions, anchor: Option<Mutex<Connection>>) -> Result<Inner> {
@@ -287,12 +265,7 @@ fn sqlite(dsn: Dsn, options: &ConnectOptions, anchor: Option<Mutex<Connection>>)
         acquire_timeout: options.acquire_timeout,
         statement_timeout: options.statement_timeout,
     };
-    let writer = Limits {
-        connections_max: 1,
-        idle_max: 1,
-        idle_time: None,
-        ..limits
-    };
+    let writer = Limits { connections_max: 1, idle_max: 1, idle_time: None, ..limits };
     let write_opener = sqlite_opener(&dsn, true, options)?;
     Ok(Inner {
         readers: Pool::new("read", sqlite_opener(&dsn, false, options)?, limits),
@@ -304,28 +277,15 @@ fn sqlite(dsn: Dsn, options: &ConnectOptions, anchor: Option<Mutex<Connection>>)
 }
 
 fn postgres(dsn: Dsn, opener: Opener, limits: DsnLimits, options: &ConnectOptions) -> Inner {
-    let connections_max = limits
-        .connections_max
-        .unwrap_or(options.connections_max)
-        .max(1);
+    let connections_max = limits.connections_max.unwrap_or(options.connections_max).max(1);
     let limits = Limits {
         connections_max,
         idle_max: limits.idle_connections_max.unwrap_or(connections_max),
-        lifetime: limits
-            .connection_lifetime
-            .or(Some(Duration::from_secs(1800))),
-        idle_time: limits
-            .connection_idle_time
-            .or(Some(Duration::from_secs(300))),
+        lifetime: limits.connection_lifetime.or(Some(Duration::from_secs(1800))),
+        idle_time: limits.connection_idle_time.or(Some(Duration::from_secs(300))),
         acquire_timeout: options.acquire_timeout,
         statement_timeout: options.statement_timeout,
     };
     let pool = Pool::new("all", opener.clone(), limits);
-    Inner {
-        readers: Arc::clone(&pool),
-        writer: pool,
-        migration_opener: opener,
-        dsn,
-        _anchor: None,
-    }
+    Inner { readers: Arc::clone(&pool), writer: pool, migration_opener: opener, dsn, _anchor: None }
 }

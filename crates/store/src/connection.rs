@@ -3,9 +3,7 @@
 use crate::dsn::{Dsn, SqliteMode};
 use crate::query::{Arg, Query, Row};
 use sqlx::postgres::{PgConnectOptions, PgConnection, Postgres};
-use sqlx::sqlite::{
-    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
-};
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _};
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -51,14 +49,7 @@ impl Opener {
             // In KiB when negative. The operating system caches the file, so ours can stay small.
             .pragma("cache_size", if writer { "-1024" } else { "-512" })
             .pragma("temp_store", "MEMORY")
-            .thread_name(move |_| {
-                if writer {
-                    "sqlite-writer"
-                } else {
-                    "sqlite-reader"
-                }
-                .to_owned()
-            })
+            .thread_name(move |_| if writer { "sqlite-writer" } else { "sqlite-reader" }.to_owned())
             .disable_statement_logging();
         let options = match dsn {
             Dsn::SqliteFile { path, mode } => {
@@ -67,11 +58,7 @@ impl Opener {
                     base.read_only(true)
                 } else if writer {
                     base.journal_mode(SqliteJournalMode::Wal)
-                        .synchronous(if full_synchronous {
-                            SqliteSynchronous::Full
-                        } else {
-                            SqliteSynchronous::Normal
-                        })
+                        .synchronous(if full_synchronous { SqliteSynchronous::Full } else { SqliteSynchronous::Normal })
                         .pragma("journal_size_limit", "67108864")
                 } else {
                     base.pragma("query_only", "ON")
@@ -79,11 +66,9 @@ impl Opener {
             }
             // Readers of a shared cache would wait for the writer's whole transaction, even for one of
             // their own task; reading what isn't committed yet is the lesser evil for data in memory.
-            Dsn::SqliteMemory { name } => base
-                .filename(name)
-                .in_memory(true)
-                .shared_cache(true)
-                .pragma("read_uncommitted", "ON"),
+            Dsn::SqliteMemory { name } => {
+                base.filename(name).in_memory(true).shared_cache(true).pragma("read_uncommitted", "ON")
+            }
             Dsn::Postgres { .. } => return None,
         };
         Some(Self::Sqlite(Box::new(options)))
@@ -172,10 +157,7 @@ impl Connection {
     }
 
     /// The first row. For reading only: a statement that writes must be run to its end.
-    pub(crate) async fn fetch_optional(
-        &mut self,
-        query: &Query<'_>,
-    ) -> Result<Option<Row>, sqlx::Error> {
+    pub(crate) async fn fetch_optional(&mut self, query: &Query<'_>) -> Result<Option<Row>, sqlx::Error> {
         on_each!(self, query, |statement, connection, row| statement
             .fetch_optional(connection)
             .await

@@ -72,18 +72,16 @@ impl Dsn {
                 "dsn: Bia keeps its data in SQLite or PostgreSQL, not in CockroachDB. \
                  Use `sqlite://<path>` or `postgres://…`",
             )),
-            other => Err(refuse(format!(
-                "dsn: unknown scheme `{other}`. Use `sqlite://<path>`, `postgres://…` or `memory`"
-            ))),
+            other => {
+                Err(refuse(format!("dsn: unknown scheme `{other}`. Use `sqlite://<path>`, `postgres://…` or `memory`")))
+            }
         }
     }
 
     fn memory() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self::SqliteMemory {
-            name: format!("file:bia-memory-{number}"),
-        }
+        Self::SqliteMemory { name: format!("file:bia-memory-{number}") }
     }
 
     /// The SQLite file, beside which generated secrets are kept.
@@ -131,9 +129,7 @@ impl std::fmt::Debug for Dsn {
 }
 
 fn refuse(reason: impl Into<String>) -> StoreError {
-    StoreError::Dsn {
-        reason: reason.into(),
-    }
+    StoreError::Dsn { reason: reason.into() }
 }
 
 fn sqlite(rest: &str) -> Result<Dsn> {
@@ -148,9 +144,7 @@ fn sqlite(rest: &str) -> Result<Dsn> {
                 "ro" => SqliteMode::ReadOnly,
                 "memory" => return Ok(Dsn::memory()),
                 other => {
-                    return Err(refuse(format!(
-                        "dsn: `mode={other}` is unknown; use rwc, rw, ro or memory"
-                    )));
+                    return Err(refuse(format!("dsn: `mode={other}` is unknown; use rwc, rw, ro or memory")));
                 }
             };
         }
@@ -163,18 +157,13 @@ fn sqlite(rest: &str) -> Result<Dsn> {
             "dsn: `sqlite://` names no file; write `sqlite://db.sqlite` or `sqlite:///var/lib/bia/db.sqlite`",
         ));
     }
-    Ok(Dsn::SqliteFile {
-        path: PathBuf::from(path),
-        mode,
-    })
+    Ok(Dsn::SqliteFile { path: PathBuf::from(path), mode })
 }
 
 fn postgres(dsn: &str) -> Result<Dsn> {
     // url's errors don't repeat the input.
     let mut url = Url::parse(dsn).map_err(|error| {
-        refuse(format!(
-            "dsn: this is no URL ({error}). Special characters of the password must be percent-encoded"
-        ))
+        refuse(format!("dsn: this is no URL ({error}). Special characters of the password must be percent-encoded"))
     })?;
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let mut limits = DsnLimits::default();
@@ -182,9 +171,7 @@ fn postgres(dsn: &str) -> Result<Dsn> {
     let mut settings = Vec::new();
     for (key, value) in pairs {
         match key.as_str() {
-            "max_conns" | "pool_max_conns" => {
-                limits.connections_max = Some(count(&key, &value)?.max(1))
-            }
+            "max_conns" | "pool_max_conns" => limits.connections_max = Some(count(&key, &value)?.max(1)),
             "max_idle_conns" => limits.idle_connections_max = Some(count(&key, &value)?),
             "max_conn_lifetime" | "pool_max_conn_lifetime" => {
                 limits.connection_lifetime = Some(duration(&key, &value)?);
@@ -240,39 +227,25 @@ fn postgres(dsn: &str) -> Result<Dsn> {
     if options.get_application_name().is_none() {
         options = options.application_name("bia");
     }
-    Ok(Dsn::Postgres {
-        options: Box::new(options),
-        limits,
-    })
+    Ok(Dsn::Postgres { options: Box::new(options), limits })
 }
 
 fn form_pairs(query: &str) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect()
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 fn count(key: &str, value: &str) -> Result<usize> {
-    value
-        .parse()
-        .map_err(|_| refuse(format!("dsn: `{key}` must be a whole number")))
+    value.parse().map_err(|_| refuse(format!("dsn: `{key}` must be a whole number")))
 }
 
 /// Plain seconds, as libpq counts `connect_timeout`, or a Go duration.
 fn seconds(key: &str, value: &str) -> Result<Duration> {
-    value
-        .parse()
-        .map(Duration::from_secs)
-        .or_else(|_| duration(key, value))
+    value.parse().map(Duration::from_secs).or_else(|_| duration(key, value))
 }
 
 /// A Go duration of whole or broken units: `1h30m`, `1.5s`, `500ms`.
 fn duration(key: &str, value: &str) -> Result<Duration> {
-    let wrong = || {
-        refuse(format!(
-            "dsn: `{key}` must be a duration such as `30s` or `1h30m`"
-        ))
-    };
+    let wrong = || refuse(format!("dsn: `{key}` must be a duration such as `30s` or `1h30m`"));
     if value == "0" {
         return Ok(Duration::ZERO);
     }
@@ -282,13 +255,9 @@ fn duration(key: &str, value: &str) -> Result<Duration> {
         return Err(wrong());
     }
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or_else(wrong)?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
         let (number, tail) = rest.split_at(digits);
-        let unit_end = tail
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(tail.len());
+        let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_end);
         let scale = match unit {
             "h" => 3600.0,

@@ -84,9 +84,7 @@ impl std::fmt::Display for ForeignOwner {
                  people of Ory Kratos are copied over with `bia import kratos`",
                 tables.join(", ")
             ),
-            Self::NotSqlite => f.write_str(
-                "something that is no SQLite database. Name another file in `dsn`",
-            ),
+            Self::NotSqlite => f.write_str("something that is no SQLite database. Name another file in `dsn`"),
         }
     }
 }
@@ -96,10 +94,7 @@ impl std::fmt::Display for ForeignOwner {
 pub enum StoreError {
     /// A uniqueness rule refused the write; the unit of work can only be rolled back.
     #[error("another row has this {}", what.as_str())]
-    Conflict {
-        what: ConflictKind,
-        value: TakenValue,
-    },
+    Conflict { what: ConflictKind, value: TakenValue },
     /// The row to change, or the one it belongs to, doesn't exist.
     #[error("there is no such {what}")]
     NotFound { what: &'static str },
@@ -120,17 +115,12 @@ pub enum StoreError {
     NotMigrated,
     /// The database belongs to somebody else; nothing was changed.
     #[error("{database} holds {found}. Nothing was changed")]
-    Foreign {
-        database: String,
-        found: ForeignOwner,
-    },
+    Foreign { database: String, found: ForeignOwner },
     /// The DSN can't be used; nothing was opened.
     #[error("{reason}")]
     Dsn { reason: String },
     /// An applied migration differs from the one this program knows.
-    #[error(
-        "migration {name} was applied with another content than this Bia has; nothing was changed"
-    )]
+    #[error("migration {name} was applied with another content than this Bia has; nothing was changed")]
     ChangedMigration { name: String },
     /// A stored row can't be read.
     #[error("a stored {what} can't be read: {reason}")]
@@ -150,17 +140,12 @@ impl StoreError {
     }
 
     pub(crate) fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::Unavailable {
-            reason: reason.into(),
-        }
+        Self::Unavailable { reason: reason.into() }
     }
 
     /// A stored document that can't be parsed. serde's text may quote the document, so only the place is kept.
     pub(crate) fn document(what: &'static str, error: &serde_json::Error) -> Self {
-        Self::Damaged {
-            what,
-            reason: format!("at line {} column {}", error.line(), error.column()),
-        }
+        Self::Damaged { what, reason: format!("at line {} column {}", error.line(), error.column()) }
     }
 
     pub(crate) fn column(error: &sqlx::Error) -> Self {
@@ -191,31 +176,21 @@ impl From<sqlx::Error> for Failure {
                     of_postgres(&*error)
                 }
             }
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => Self {
-                error: StoreError::column(&error),
-                broken: false,
-            },
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
+                Self { error: StoreError::column(&error), broken: false }
+            }
             sqlx::Error::Io(error) => Self {
-                error: StoreError::unavailable(format!(
-                    "input or output failed ({})",
-                    error.kind()
-                )),
+                error: StoreError::unavailable(format!("input or output failed ({})", error.kind())),
                 broken: true,
             },
             sqlx::Error::Tls(_) => Self {
-                error: StoreError::unavailable(
-                    "TLS with the database failed; see `sslmode` and `sslrootcert`",
-                ),
+                error: StoreError::unavailable("TLS with the database failed; see `sslmode` and `sslrootcert`"),
                 broken: true,
             },
-            sqlx::Error::Configuration(_) => Self {
-                error: StoreError::unavailable("the connection settings were refused"),
-                broken: true,
-            },
-            _ => Self {
-                error: StoreError::unavailable("the connection broke"),
-                broken: true,
-            },
+            sqlx::Error::Configuration(_) => {
+                Self { error: StoreError::unavailable("the connection settings were refused"), broken: true }
+            }
+            _ => Self { error: StoreError::unavailable("the connection broke"), broken: true },
         }
     }
 }
@@ -235,16 +210,10 @@ fn of_sqlite(error: &sqlx::sqlite::SqliteError) -> Failure {
         14 => StoreError::unavailable("the SQLite file can't be opened"),
         26 => StoreError::unavailable("the file is no SQLite database"),
         19 => return constraint(error.kind(), message),
-        _ => StoreError::Refused {
-            code,
-            message: message.to_owned(),
-        },
+        _ => StoreError::Refused { code, message: message.to_owned() },
     };
     // A disk that failed may have left the connection's cache in doubt.
-    Failure {
-        error,
-        broken: matches!(primary, 10 | 11 | 26),
-    }
+    Failure { error, broken: matches!(primary, 10 | 11 | 26) }
 }
 
 fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Failure {
@@ -256,46 +225,18 @@ fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Failure {
         ("23505" | "23503", _) => {
             return constraint(error.kind(), error.constraint().unwrap_or_default());
         }
-        ("25006", _) => (
-            StoreError::unavailable("the PostgreSQL server is read-only"),
-            true,
-        ),
-        ("57014", _) => (
-            StoreError::unavailable("PostgreSQL cancelled a statement that took too long"),
-            false,
-        ),
-        ("53300", _) => (
-            StoreError::unavailable("PostgreSQL has no free connection; see `max_conns`"),
-            true,
-        ),
+        ("25006", _) => (StoreError::unavailable("the PostgreSQL server is read-only"), true),
+        ("57014", _) => (StoreError::unavailable("PostgreSQL cancelled a statement that took too long"), false),
+        ("53300", _) => (StoreError::unavailable("PostgreSQL has no free connection; see `max_conns`"), true),
         ("53100", _) => (StoreError::unavailable("PostgreSQL's disk is full"), false),
-        ("28P01" | "28000", _) => (
-            StoreError::unavailable("PostgreSQL refused the user or the password"),
-            true,
-        ),
-        ("3D000", _) => (
-            StoreError::unavailable("PostgreSQL has no database of that name"),
-            true,
-        ),
-        ("25P03", _) | (_, "08" | "57" | "53") => (
-            StoreError::unavailable(format!("PostgreSQL ended the connection (code {code})")),
-            true,
-        ),
+        ("28P01" | "28000", _) => (StoreError::unavailable("PostgreSQL refused the user or the password"), true),
+        ("3D000", _) => (StoreError::unavailable("PostgreSQL has no database of that name"), true),
+        ("25P03", _) | (_, "08" | "57" | "53") => {
+            (StoreError::unavailable(format!("PostgreSQL ended the connection (code {code})")), true)
+        }
         // Data errors may quote the value, so their text stays out.
-        (_, "22" | "23") => (
-            StoreError::Refused {
-                code,
-                message: String::new(),
-            },
-            false,
-        ),
-        _ => (
-            StoreError::Refused {
-                code,
-                message: error.message().to_owned(),
-            },
-            false,
-        ),
+        (_, "22" | "23") => (StoreError::Refused { code, message: String::new() }, false),
+        _ => (StoreError::Refused { code, message: error.message().to_owned() }, false),
     };
     Failure { error, broken }
 }
@@ -304,21 +245,11 @@ fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Failure {
 fn constraint(kind: sqlx::error::ErrorKind, place: &str) -> Failure {
     let error = match kind {
         sqlx::error::ErrorKind::UniqueViolation => StoreError::Conflict {
-            what: if place.contains("external_id") {
-                ConflictKind::ExternalId
-            } else {
-                ConflictKind::Key
-            },
+            what: if place.contains("external_id") { ConflictKind::ExternalId } else { ConflictKind::Key },
             value: TakenValue::new(""),
         },
         sqlx::error::ErrorKind::ForeignKeyViolation => StoreError::NotFound { what: "identity" },
-        _ => StoreError::Refused {
-            code: "constraint".to_owned(),
-            message: place.to_owned(),
-        },
+        _ => StoreError::Refused { code: "constraint".to_owned(), message: place.to_owned() },
     };
-    Failure {
-        error,
-        broken: false,
-    }
+    Failure { error, broken: false }
 }

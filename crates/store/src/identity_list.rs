@@ -34,22 +34,13 @@ impl IdentityFilter {
 
 impl Store {
     /// A page, ordered by id.
-    pub async fn list_identities(
-        &self,
-        filter: &IdentityFilter,
-        page: &Page<Uuid>,
-    ) -> Result<Listed<Identity>> {
+    pub async fn list_identities(&self, filter: &IdentityFilter, page: &Page<Uuid>) -> Result<Listed<Identity>> {
         if filter.names_nothing() {
             return Ok(Listed::cut(Vec::new(), page));
         }
-        let mut query =
-            Query::assembled("list_identities", "SELECT i.body FROM identities i WHERE ");
+        let mut query = Query::assembled("list_identities", "SELECT i.body FROM identities i WHERE ");
         push_filter(&mut query, filter);
-        if let Page::After {
-            cursor: Some(cursor),
-            ..
-        } = page
-        {
+        if let Page::After { cursor: Some(cursor), .. } = page {
             query.push(" AND i.id > ");
             query.push_arg(*cursor);
         }
@@ -67,10 +58,7 @@ impl Store {
         if filter.names_nothing() {
             return Ok(0);
         }
-        let mut query = Query::assembled(
-            "count_identities",
-            "SELECT COUNT(*) FROM identities i WHERE ",
-        );
+        let mut query = Query::assembled("count_identities", "SELECT COUNT(*) FROM identities i WHERE ");
         push_filter(&mut query, filter);
         let row = self.fetch_optional(query).await?;
         let count = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
@@ -79,8 +67,7 @@ impl Store {
 }
 
 fn push_filter<'q>(query: &mut Query<'q>, filter: &'q IdentityFilter) {
-    const OF_CREDENTIALS: &str =
-        "i.id IN (SELECT c.identity_id FROM credential_identifiers c WHERE ";
+    const OF_CREDENTIALS: &str = "i.id IN (SELECT c.identity_id FROM credential_identifiers c WHERE ";
     match filter {
         IdentityFilter::All => query.push("1 = 1"),
         IdentityFilter::Ids(ids) => {
@@ -101,11 +88,7 @@ fn push_filter<'q>(query: &mut Query<'q>, filter: &'q IdentityFilter) {
             query.push(OF_CREDENTIALS);
             for (index, prefix) in prefixes.iter().enumerate() {
                 // Kratos: `LIKE '<escaped>%'`. As a range it means the same and both databases use the index.
-                query.push(if index == 0 {
-                    "(c.identifier >= "
-                } else {
-                    " OR (c.identifier >= "
-                });
+                query.push(if index == 0 { "(c.identifier >= " } else { " OR (c.identifier >= " });
                 query.push_arg(prefix.as_str());
                 query.push(" AND c.identifier < ");
                 query.push_arg(format!("{prefix}{}", char::MAX));

@@ -21,25 +21,14 @@ fn claims_of(identity: &Identity) -> BTreeSet<Claim> {
     let mut claims = BTreeSet::new();
     for (credentials_type, credentials) in &identity.credentials {
         for identifier in &credentials.identifiers {
-            claims.insert(Claim::Identifier(
-                credentials_type.as_str(),
-                identifier.clone(),
-            ));
+            claims.insert(Claim::Identifier(credentials_type.as_str(), identifier.clone()));
         }
     }
     for address in &identity.verifiable_addresses {
-        claims.insert(Claim::Address(
-            AddressKind::Verifiable,
-            address.via.clone(),
-            address.value.clone(),
-        ));
+        claims.insert(Claim::Address(AddressKind::Verifiable, address.via.clone(), address.value.clone()));
     }
     for address in &identity.recovery_addresses {
-        claims.insert(Claim::Address(
-            AddressKind::Recovery,
-            address.via.clone(),
-            address.value.clone(),
-        ));
+        claims.insert(Claim::Address(AddressKind::Recovery, address.via.clone(), address.value.clone()));
     }
     claims
 }
@@ -63,19 +52,13 @@ impl Transaction {
         .bind(identity.created_at)
         .bind(identity.updated_at)
         .bind(body.as_str());
-        self.execute(query)
-            .await
-            .map_err(|error| with_external_id(error, identity))?;
+        self.execute(query).await.map_err(|error| with_external_id(error, identity))?;
         self.insert_claims(identity.id, &claims_of(identity)).await
     }
 
     /// Replaces an identity. `previous_updated_at` is its `updated_at` when it was read:
     /// [`StoreError::Stale`] when somebody else has changed it since.
-    pub async fn update_identity(
-        &mut self,
-        identity: &Identity,
-        previous_updated_at: Timestamp,
-    ) -> Result<()> {
+    pub async fn update_identity(&mut self, identity: &Identity, previous_updated_at: Timestamp) -> Result<()> {
         let Some(previous) = self.find_identity_for_update(identity.id).await? else {
             self.fail();
             return Err(StoreError::NotFound { what: "identity" });
@@ -97,9 +80,7 @@ impl Transaction {
         .bind(identity.organization_id)
         .bind(identity.updated_at)
         .bind(body.as_str());
-        self.execute(query)
-            .await
-            .map_err(|error| with_external_id(error, identity))?;
+        self.execute(query).await.map_err(|error| with_external_id(error, identity))?;
         let (old, new) = (claims_of(&previous), claims_of(identity));
         for claim in old.difference(&new) {
             self.delete_claim(identity.id, claim).await?;
@@ -166,24 +147,16 @@ impl Transaction {
 fn taken(claim: &Claim) -> StoreError {
     let (what, value) = match claim {
         Claim::Identifier(_, identifier) => (ConflictKind::CredentialIdentifier, identifier),
-        Claim::Address(AddressKind::Verifiable, _, value) => {
-            (ConflictKind::VerifiableAddress, value)
-        }
+        Claim::Address(AddressKind::Verifiable, _, value) => (ConflictKind::VerifiableAddress, value),
         Claim::Address(AddressKind::Recovery, _, value) => (ConflictKind::RecoveryAddress, value),
     };
-    StoreError::Conflict {
-        what,
-        value: TakenValue::new(value.as_str()),
-    }
+    StoreError::Conflict { what, value: TakenValue::new(value.as_str()) }
 }
 
 /// The database names the column that collided, not the value.
 fn with_external_id(error: StoreError, identity: &Identity) -> StoreError {
     match error {
-        StoreError::Conflict {
-            what: ConflictKind::ExternalId,
-            ..
-        } => StoreError::Conflict {
+        StoreError::Conflict { what: ConflictKind::ExternalId, .. } => StoreError::Conflict {
             what: ConflictKind::ExternalId,
             value: TakenValue::new(identity.external_id.as_deref().unwrap_or_default()),
         },

@@ -85,10 +85,7 @@ impl Store {
 
     /// Every migration that this program knows, oldest first.
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>> {
-        let query = Query::new(
-            "migration_status",
-            "SELECT version, applied_at FROM bia_migrations",
-        );
+        let query = Query::new("migration_status", "SELECT version, applied_at FROM bia_migrations");
         let rows = match self.fetch_all(query).await {
             Err(StoreError::NotMigrated) => Vec::new(),
             other => other?,
@@ -110,10 +107,7 @@ impl Store {
     /// True when the database answers and is migrated; an error when it doesn't answer. A database that a
     /// newer instance has migrated since is ready, too.
     pub async fn is_ready(&self) -> Result<bool> {
-        let query = Query::new(
-            "is_ready",
-            "SELECT value FROM bia_meta WHERE key = 'version'",
-        );
+        let query = Query::new("is_ready", "SELECT value FROM bia_meta WHERE key = 'version'");
         match self.fetch_optional(query).await {
             Ok(Some(row)) => Ok(row.text(0)?.parse().unwrap_or(0) >= LATEST_VERSION),
             Ok(None) | Err(StoreError::NotMigrated) => Ok(false),
@@ -128,9 +122,7 @@ async fn migrate_locked(connection: &mut Connection, database: &str) -> Result<V
         connection.run_script(POSTGRES_LOCK).await.map_err(of)?;
     }
     // Again under the lock: somebody else may have moved in since the first look.
-    owner::look(connection)
-        .await
-        .map_err(|look| look.into_error(database))?;
+    owner::look(connection).await.map_err(|look| look.into_error(database))?;
     connection.run_script(BOOKKEEPING).await.map_err(of)?;
     let mut done = Vec::new();
     for migration in MIGRATIONS {
@@ -144,29 +136,20 @@ async fn migrate_locked(connection: &mut Connection, database: &str) -> Result<V
 }
 
 async fn is_applied(connection: &mut Connection, migration: &Migration) -> Result<bool> {
-    let query = Query::new(
-        "migrate",
-        "SELECT checksum FROM bia_migrations WHERE version = $1",
-    )
-    .bind(migration.version);
+    let query = Query::new("migrate", "SELECT checksum FROM bia_migrations WHERE version = $1").bind(migration.version);
     let Some(row) = connection.fetch_optional(&query).await.map_err(of)? else {
         return Ok(false);
     };
     if row.text(0)? == migration.checksum(connection.dialect()) {
         Ok(true)
     } else {
-        Err(StoreError::ChangedMigration {
-            name: migration.name.to_owned(),
-        })
+        Err(StoreError::ChangedMigration { name: migration.name.to_owned() })
     }
 }
 
 async fn apply(connection: &mut Connection, migration: &Migration) -> Result<()> {
     let dialect = connection.dialect();
-    connection
-        .run_script(migration.text(dialect))
-        .await
-        .map_err(of)?;
+    connection.run_script(migration.text(dialect)).await.map_err(of)?;
     let record = Query::new(
         "migrate",
         "INSERT INTO bia_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
@@ -176,10 +159,7 @@ async fn apply(connection: &mut Connection, migration: &Migration) -> Result<()>
     .bind(migration.checksum(dialect))
     .bind(Timestamp::from(OffsetDateTime::now_utc()));
     connection.execute(&record).await.map_err(of)?;
-    for (key, value) in [
-        ("owner", "bia".to_owned()),
-        ("version", migration.version.to_string()),
-    ] {
+    for (key, value) in [("owner", "bia".to_owned()), ("version", migration.version.to_string())] {
         let mark = Query::new(
             "migrate",
             "INSERT INTO bia_meta (key, value) VALUES ($1, $2) \
@@ -204,11 +184,7 @@ mod tests {
     fn migrations_are_numbered_without_gaps_and_named_after_their_number() {
         for (index, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(migration.version, i64::try_from(index).unwrap() + 1);
-            assert!(
-                migration
-                    .name
-                    .starts_with(&format!("{:04}_", migration.version))
-            );
+            assert!(migration.name.starts_with(&format!("{:04}_", migration.version)));
         }
     }
 }

@@ -33,19 +33,13 @@ pub(crate) async fn look(connection: &mut Connection) -> Result<Owner, Look> {
         return Err(Look::Foreign(foreign(tables)));
     }
     let query = Query::new("look", "SELECT value FROM bia_meta WHERE key = 'version'");
-    let row = connection
-        .fetch_optional(&query)
-        .await
-        .map_err(Failure::from)?;
+    let row = connection.fetch_optional(&query).await.map_err(Failure::from)?;
     let version = match row {
         Some(row) => row.text(0).map_err(Look::from)?.parse().unwrap_or(0),
         None => 0,
     };
     if version > LATEST_VERSION {
-        return Err(Look::Foreign(ForeignOwner::NewerBia {
-            version,
-            known: LATEST_VERSION,
-        }));
+        return Err(Look::Foreign(ForeignOwner::NewerBia { version, known: LATEST_VERSION }));
     }
     Ok(Owner::Bia)
 }
@@ -60,10 +54,7 @@ impl Look {
     /// The error for the caller; `database` is its name without secrets.
     pub(crate) fn into_error(self, database: &str) -> StoreError {
         match self {
-            Self::Foreign(found) => StoreError::Foreign {
-                database: database.to_owned(),
-                found,
-            },
+            Self::Foreign(found) => StoreError::Foreign { database: database.to_owned(), found },
             Self::Failed(error) => error,
         }
     }
@@ -82,10 +73,7 @@ impl From<Failure> for Look {
 }
 
 fn foreign(mut tables: Vec<String>) -> ForeignOwner {
-    let of_kratos = KRATOS_TABLES
-        .iter()
-        .filter(|name| tables.iter().any(|table| table == *name))
-        .count();
+    let of_kratos = KRATOS_TABLES.iter().filter(|name| tables.iter().any(|table| table == *name)).count();
     if of_kratos >= 2 {
         return ForeignOwner::Kratos;
     }
@@ -100,10 +88,7 @@ fn foreign(mut tables: Vec<String>) -> ForeignOwner {
 async fn table_names(connection: &mut Connection) -> Result<Vec<String>, Look> {
     if connection.dialect() == Dialect::Postgres {
         let schema = Query::new("look", "SELECT current_schema()::text");
-        let row = connection
-            .fetch_optional(&schema)
-            .await
-            .map_err(Failure::from)?;
+        let row = connection.fetch_optional(&schema).await.map_err(Failure::from)?;
         let found = match &row {
             Some(row) => row.optional_text(0)?.is_some(),
             None => false,

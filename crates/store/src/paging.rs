@@ -73,10 +73,7 @@ pub struct SessionCursor {
 impl SessionCursor {
     /// The cursor after that session.
     pub const fn after(session: &Session) -> Self {
-        Self {
-            issued_at: session.issued_at,
-            id: session.id,
-        }
+        Self { issued_at: session.issued_at, id: session.id }
     }
 }
 
@@ -93,15 +90,9 @@ impl std::str::FromStr for SessionCursor {
     fn from_str(text: &str) -> Result<Self> {
         text.split_once('.')
             .and_then(|(micros, id)| {
-                Some(Self {
-                    issued_at: Timestamp::from_micros(micros.parse().ok()?),
-                    id: id.parse().ok()?,
-                })
+                Some(Self { issued_at: Timestamp::from_micros(micros.parse().ok()?), id: id.parse().ok()? })
             })
-            .ok_or_else(|| StoreError::Damaged {
-                what: "page token",
-                reason: "expected <number>.<uuid>".to_owned(),
-            })
+            .ok_or_else(|| StoreError::Damaged { what: "page token", reason: "expected <number>.<uuid>".to_owned() })
     }
 }
 
@@ -111,10 +102,7 @@ mod tests {
 
     #[test]
     fn session_cursor_survives_its_text_form() {
-        let cursor = SessionCursor {
-            issued_at: Timestamp::from_micros(-5),
-            id: Uuid::from_u128(7),
-        };
+        let cursor = SessionCursor { issued_at: Timestamp::from_micros(-5), id: Uuid::from_u128(7) };
         assert_eq!(cursor.to_string().parse::<SessionCursor>().unwrap(), cursor);
         assert!("x.y".parse::<SessionCursor>().is_err());
     }

@@ -55,15 +55,11 @@ impl Pool {
     /// A connection, after waiting for one no longer than the acquire timeout.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Lease> {
         let begun = Instant::now();
-        let permit = timeout(
-            self.limits.acquire_timeout,
-            Arc::clone(&self.permits).acquire_owned(),
-        )
-        .await
-        .map_err(|_| StoreError::unavailable("no connection became free in time"))?
-        .map_err(|_| StoreError::unavailable("it was closed"))?;
-        metrics::histogram!("bia_store_wait_seconds", "pool" => self.name)
-            .record(begun.elapsed().as_secs_f64());
+        let permit = timeout(self.limits.acquire_timeout, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| StoreError::unavailable("no connection became free in time"))?
+            .map_err(|_| StoreError::unavailable("it was closed"))?;
+        metrics::histogram!("bia_store_wait_seconds", "pool" => self.name).record(begun.elapsed().as_secs_f64());
         let (connection, opened_at) = match self.take_idle() {
             Some(idle) => (idle.connection, idle.opened_at),
             None => (self.open().await?, Instant::now()),
@@ -100,8 +96,7 @@ impl Pool {
         let older = |since: Instant, limit: Option<Duration>| {
             limit.is_some_and(|limit| now.saturating_duration_since(since) > limit)
         };
-        older(idle.opened_at, self.limits.lifetime)
-            || older(idle.returned_at, self.limits.idle_time)
+        older(idle.opened_at, self.limits.lifetime) || older(idle.returned_at, self.limits.idle_time)
     }
 
     fn give_back(&self, connection: Connection, opened_at: Instant) {
@@ -110,27 +105,16 @@ impl Pool {
         }
         let returned_at = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push_back(Idle {
-            connection,
-            opened_at,
-            returned_at,
-        });
+        idle.push_back(Idle { connection, opened_at, returned_at });
         // The front has been idle for the longest.
-        while idle.len() > self.limits.idle_max
-            || idle
-                .front()
-                .is_some_and(|front| self.is_worn(front, returned_at))
-        {
+        while idle.len() > self.limits.idle_max || idle.front().is_some_and(|front| self.is_worn(front, returned_at)) {
             idle.pop_front();
         }
     }
 
     /// Forgets the idle connections: after one broke, the others are likely to be dead, too.
     fn forget_idle(&self) {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Refuses new loans and says goodbye on what is idle. Loans that are out end when they are returned.
@@ -167,18 +151,15 @@ macro_rules! run {
 
 impl Lease {
     pub(crate) async fn fetch_all(&mut self, query: &Query<'_>) -> Result<Vec<Row>> {
-        run!(self, query.operation, |connection| connection
-            .fetch_all(query))
+        run!(self, query.operation, |connection| connection.fetch_all(query))
     }
 
     pub(crate) async fn fetch_optional(&mut self, query: &Query<'_>) -> Result<Option<Row>> {
-        run!(self, query.operation, |connection| connection
-            .fetch_optional(query))
+        run!(self, query.operation, |connection| connection.fetch_optional(query))
     }
 
     pub(crate) async fn execute(&mut self, query: &Query<'_>) -> Result<u64> {
-        run!(self, query.operation, |connection| connection
-            .execute(query))
+        run!(self, query.operation, |connection| connection.execute(query))
     }
 
     pub(crate) async fn begin(&mut self) -> Result<()> {
@@ -214,10 +195,7 @@ impl Lease {
                 return Ok(value);
             }
             Ok(Err(error)) => Failure::from(error),
-            Err(_) => Failure {
-                error: StoreError::unavailable("a statement took too long"),
-                broken: true,
-            },
+            Err(_) => Failure { error: StoreError::unavailable("a statement took too long"), broken: true },
         };
         metrics::counter!("bia_store_errors_total", "operation" => operation).increment(1);
         self.unsafe_to_reuse = failure.broken;
@@ -236,8 +214,7 @@ async fn timed<T>(
 ) -> Result<T, tokio::time::error::Elapsed> {
     let begun = Instant::now();
     let outcome = timeout(limit, work).await;
-    metrics::histogram!("bia_store_operation_seconds", "operation" => operation)
-        .record(begun.elapsed().as_secs_f64());
+    metrics::histogram!("bia_store_operation_seconds", "operation" => operation).record(begun.elapsed().as_secs_f64());
     outcome
 }
 

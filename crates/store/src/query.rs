@@ -61,11 +61,7 @@ impl<'q> Query<'q> {
     }
 
     /// One text for each database.
-    pub(crate) fn by_dialect(
-        operation: &'static str,
-        sqlite: &'static str,
-        postgres: &'static str,
-    ) -> Self {
+    pub(crate) fn by_dialect(operation: &'static str, sqlite: &'static str, postgres: &'static str) -> Self {
         Self {
             operation,
             sqlite: Cow::Borrowed(sqlite),
@@ -78,13 +74,7 @@ impl<'q> Query<'q> {
     /// A text put together at run time, from constant pieces and [`Query::next`] alone.
     pub(crate) fn assembled(operation: &'static str, sql: impl Into<String>) -> Self {
         let sql = sql.into();
-        Self {
-            operation,
-            sqlite: Cow::Owned(sql.clone()),
-            postgres: Cow::Owned(sql),
-            args: Vec::new(),
-            cached: false,
-        }
+        Self { operation, sqlite: Cow::Owned(sql.clone()), postgres: Cow::Owned(sql), args: Vec::new(), cached: false }
     }
 
     pub(crate) fn bind(mut self, value: impl Into<Arg<'q>>) -> Self {

@@ -49,8 +49,7 @@ on_both! {
 fn error_of(row: &Row) -> Result<SelfServiceError> {
     Ok(SelfServiceError {
         id: row.uuid(0)?,
-        body: serde_json::from_str(row.text(1)?)
-            .map_err(|error| StoreError::document("self-service error", &error))?,
+        body: serde_json::from_str(row.text(1)?).map_err(|error| StoreError::document("self-service error", &error))?,
         created_at: row.time(2)?,
         updated_at: row.time(3)?,
         seen_at: row.optional_time(4)?,

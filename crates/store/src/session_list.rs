@@ -33,11 +33,7 @@ impl Store {
             " FROM sessions s WHERE 1 = 1"
         });
         push_filter(&mut query, filter);
-        if let Page::After {
-            cursor: Some(cursor),
-            ..
-        } = page
-        {
+        if let Page::After { cursor: Some(cursor), .. } = page {
             query.push(" AND (s.issued_at, s.id) < (");
             query.push_arg(cursor.issued_at);
             query.push(", ");
@@ -49,19 +45,13 @@ impl Store {
         query.push(" OFFSET ");
         query.push_arg(page.offset());
         let rows = self.fetch_all(query).await?;
-        let items = rows
-            .iter()
-            .map(|row| session_of(row, with_identity))
-            .collect::<Result<_>>()?;
+        let items = rows.iter().map(|row| session_of(row, with_identity)).collect::<Result<_>>()?;
         Ok(Listed::cut(items, page))
     }
 
     /// How many sessions the filter lets through.
     pub async fn count_sessions(&self, filter: &SessionFilter) -> Result<u64> {
-        let mut query = Query::assembled(
-            "count_sessions",
-            "SELECT COUNT(*) FROM sessions s WHERE 1 = 1",
-        );
+        let mut query = Query::assembled("count_sessions", "SELECT COUNT(*) FROM sessions s WHERE 1 = 1");
         push_filter(&mut query, filter);
         let row = self.fetch_optional(query).await?;
         let count = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
@@ -77,17 +67,9 @@ fn push_filter(query: &mut Query<'_>, filter: &SessionFilter) {
     if let Some((active, now)) = filter.active {
         // The plus keeps SQLite from collecting and sorting all live sessions by way of the index on
         // `expires_at`, where walking the newest ones finds a page at once.
-        query.push(if active {
-            " AND (s.active = "
-        } else {
-            " AND (s.active <> "
-        });
+        query.push(if active { " AND (s.active = " } else { " AND (s.active <> " });
         query.push_arg(true);
-        query.push(if active {
-            " AND +s.expires_at > "
-        } else {
-            " OR +s.expires_at <= "
-        });
+        query.push(if active { " AND +s.expires_at > " } else { " OR +s.expires_at <= " });
         query.push_arg(now);
         query.push(")");
     }

@@ -112,13 +112,8 @@ pub(crate) fn session_of(row: &Row, with_identity: bool) -> Result<Session> {
     Ok(session)
 }
 
-fn parse_body(
-    body: &str,
-    checked_at: Option<Timestamp>,
-    authenticated_at: Timestamp,
-) -> Result<Session> {
-    let mut body: Body =
-        serde_json::from_str(body).map_err(|error| StoreError::document("session", &error))?;
+fn parse_body(body: &str, checked_at: Option<Timestamp>, authenticated_at: Timestamp) -> Result<Session> {
+    let mut body: Body = serde_json::from_str(body).map_err(|error| StoreError::document("session", &error))?;
     // The column is moved on by itself when a session is picked for re-check.
     if let (Some(upstream), Some(at)) = (&mut body.upstream, checked_at)
         && at > authenticated_at
@@ -169,9 +164,6 @@ fn aal_of(text: &str) -> Result<Aal> {
         "aal0" => Ok(Aal::Aal0),
         "aal1" => Ok(Aal::Aal1),
         "aal2" => Ok(Aal::Aal2),
-        _ => Err(StoreError::Damaged {
-            what: "session",
-            reason: "unknown assurance level".to_owned(),
-        }),
+        _ => Err(StoreError::Damaged { what: "session", reason: "unknown assurance level".to_owned() }),
     }
 }

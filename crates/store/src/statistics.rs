@@ -28,10 +28,7 @@ impl Store {
         let Some(row) = self.fetch_optional(Query::new("statistics", SQL)).await? else {
             return Ok(Statistics::default());
         };
-        let count = |index| {
-            row.int(index)
-                .map(|count| u64::try_from(count).unwrap_or_default())
-        };
+        let count = |index| row.int(index).map(|count| u64::try_from(count).unwrap_or_default());
         Ok(Statistics {
             identities: count(0)?,
             sessions: count(1)?,

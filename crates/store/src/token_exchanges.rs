@@ -122,10 +122,7 @@ fn exchange_of(row: &Row) -> Result<TokenExchange> {
         flow_id: row.uuid(1)?,
         init_code_hash: TokenHash::from_column(row.bytes(2)?)?,
         init_secret: row.text(3)?.to_owned(),
-        return_to_code_hash: row
-            .optional_bytes(4)?
-            .map(TokenHash::from_column)
-            .transpose()?,
+        return_to_code_hash: row.optional_bytes(4)?.map(TokenHash::from_column).transpose()?,
         session_id: row.optional_uuid(5)?,
         sealed_token: row.optional_text(6)?.map(str::to_owned),
         expires_at: row.time(7)?,

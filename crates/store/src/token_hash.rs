@@ -19,10 +19,10 @@ impl TokenHash {
     }
 
     pub(crate) fn from_column(bytes: &[u8]) -> Result<Self> {
-        bytes.try_into().map(Self).map_err(|_| StoreError::Damaged {
-            what: "token hash",
-            reason: format!("{} bytes long", bytes.len()),
-        })
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|_| StoreError::Damaged { what: "token hash", reason: format!("{} bytes long", bytes.len()) })
     }
 }
 

@@ -14,10 +14,7 @@ pub struct Transaction {
 
 impl Transaction {
     pub(crate) const fn new(lease: Lease) -> Self {
-        Self {
-            lease: Some(lease),
-            failed: false,
-        }
+        Self { lease: Some(lease), failed: false }
     }
 
     /// Keeps everything, or nothing when it fails. [`StoreError::Unavailable`] can also mean that the

@@ -2,8 +2,8 @@
 
 use bia_model::session::Upstream;
 use bia_model::{
-    Aal, AuthenticationMethod, Container, Credentials, CredentialsType, Device, Flow, FlowKind,
-    Identity, OidcLink, RecoveryAddress, Session, Timestamp, VerifiableAddress,
+    Aal, AuthenticationMethod, Container, Credentials, CredentialsType, Device, Flow, FlowKind, Identity, OidcLink,
+    RecoveryAddress, Session, Timestamp, VerifiableAddress,
 };
 use bia_store::{Continuity, Store, TokenExchange, TokenHash};
 use serde_json::json;

@@ -22,16 +22,8 @@ fn reason(dsn: &str) -> String {
 fn sqlite_forms_of_kratos_name_the_same_files() {
     use SqliteMode::{ReadOnly, ReadWrite, ReadWriteCreate};
     let cases = [
-        (
-            "sqlite://db.sqlite?_fk=true&mode=rwc",
-            "db.sqlite",
-            ReadWriteCreate,
-        ),
-        (
-            "sqlite:///var/lib/sqlite/db.sqlite?_fk=true",
-            "/var/lib/sqlite/db.sqlite",
-            ReadWriteCreate,
-        ),
+        ("sqlite://db.sqlite?_fk=true&mode=rwc", "db.sqlite", ReadWriteCreate),
+        ("sqlite:///var/lib/sqlite/db.sqlite?_fk=true", "/var/lib/sqlite/db.sqlite", ReadWriteCreate),
         ("sqlite://./a/b.db?mode=rw", "./a/b.db", ReadWrite),
         ("sqlite3://file:x.db?cache=shared&mode=ro", "x.db", ReadOnly),
     ];
@@ -81,12 +73,7 @@ fn go_parameters_of_postgres_become_limits() {
 #[test]
 fn unknown_postgres_parameters_are_settings_of_the_session() {
     let (options, _) = limits_of("postgres://u@h/d?search_path=tenant_a");
-    assert!(
-        options
-            .get_options()
-            .unwrap()
-            .contains("search_path=tenant_a")
-    );
+    assert!(options.get_options().unwrap().contains("search_path=tenant_a"));
     assert_eq!(options.get_application_name(), Some("bia"));
 }
 
