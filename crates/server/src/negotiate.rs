@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_is_neither_json_nor_a_browser() {
+    fn partial_types_are_settled_by_the_order_of_offers() {
         assert_eq!(negotiated(Some("text/plain, text/*"), None), (false, false, true));
         assert_eq!(negotiated(Some("text/*;q=0.4, application/json;q=0.4"), None), (true, true, false));
     }

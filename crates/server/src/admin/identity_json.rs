@@ -69,9 +69,10 @@ impl Shown<'_> {
         let mut version = credentials.version;
         if self.stored {
             identifiers.sort();
-            if kind != CredentialsType::Oidc {
-                version = version.max(1);
-            }
+        }
+        // Kratos: rows other than `oidc` are brought to version 1 when they are read, not when they are made.
+        if kind != CredentialsType::Oidc {
+            version = if self.stored { version.max(1) } else { 0 };
         }
         let mut out = json!({
             "type": kind,

@@ -1,0 +1,8 @@
+//! The server at its own border: real sockets on loopback, a real store in memory, no provider.
+
+mod admin;
+mod client;
+mod routes;
+mod sessions;
+mod shutdown;
+mod world;
