@@ -80,7 +80,7 @@ async fn public(
     let issued = call.csrf.token.clone();
     let needs_cookie = layer == Layer::On && !call.csrf.cookie_sent;
     let mut response = match clean_path(&call.path) {
-        Some(clean) => answer::redirect(&method, 307, &with_query_of(&clean, &call.query)),
+        Some(clean) => answer::redirect(&method, 307, &crate::redirects::with_query(&call, clean)),
         None => match route::find(router::public(), &method, &call.path) {
             Found::Route(route, params) => match forged(&call, layer) {
                 Some(error) => answer::error(&error),
@@ -117,7 +117,7 @@ async fn admin(
         call.path = format!("/admin{}", call.path);
     }
     let mut response = match clean_path(&call.path) {
-        Some(clean) => answer::redirect(&method, 307, &with_query_of(&clean, &call.query)),
+        Some(clean) => answer::redirect(&method, 307, &crate::redirects::with_query(&call, clean)),
         None => match route::find(router::admin(), &method, &call.path) {
             Found::Route(route, params) => {
                 call.params = params;
@@ -134,7 +134,10 @@ async fn admin(
 
 /// Kratos: flows and schemas asked for on the admin port are to be had on the public one.
 fn belongs_to_public(path: &str) -> bool {
-    ["/admin/self-service/", "/admin/schemas", "/admin/.well-known/"].iter().any(|prefix| path.starts_with(prefix))
+    path == "/admin/schemas"
+        || ["/admin/self-service/", "/admin/schemas/", "/admin/.well-known/"]
+            .iter()
+            .any(|prefix| path.starts_with(prefix))
 }
 
 async fn run(
@@ -232,10 +235,6 @@ fn clean_path(path: &str) -> Option<String> {
         out.push('/');
     }
     (out != path).then_some(out)
-}
-
-fn with_query_of(path: &str, query: &Query) -> String {
-    if query.pairs().is_empty() { path.to_owned() } else { format!("{path}?{}", query.with(&[])) }
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ pub(crate) fn to_public_response(call: &Call) -> Response {
     answer::redirect(&call.method, 307, &with_query(call, to))
 }
 
-fn with_query(call: &Call, to: String) -> String {
+/// The address with the query of the request.
+pub(crate) fn with_query(call: &Call, to: String) -> String {
     // As it was sent: parameters of a provider must not change their spelling on the way.
     match call.client.url.split_once('?') {
         Some((_, query)) if !query.is_empty() => format!("{to}?{query}"),

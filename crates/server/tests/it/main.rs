@@ -2,6 +2,8 @@
 
 mod admin;
 mod client;
+mod flows;
+mod listeners;
 mod routes;
 mod sessions;
 mod shutdown;

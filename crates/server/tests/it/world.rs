@@ -23,6 +23,7 @@ use uuid::Uuid;
 /// A server on two ports of loopback.
 pub(crate) struct World {
     pub(crate) deps: Arc<Deps>,
+    pub(crate) state: State,
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) stop: Option<oneshot::Sender<()>>,
@@ -51,7 +52,7 @@ fn schema() -> String {
 /// The P-256 key of RFC 7515, appendix A.3.
 const KEY_SET: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","kid":"e","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}]}"#;
 
-fn config(extra: &Value) -> Config {
+pub(crate) fn config(extra: &Value) -> Config {
     let mut config = json!({
         "dsn": "memory",
         "dev": true,
@@ -101,8 +102,8 @@ impl World {
         let (public, admin) = (port(bound.public_address()), port(bound.admin_address()));
         let (stop, stopped) = oneshot::channel();
         let state = State::new(deps.clone(), "fingerprint");
-        let served = tokio::spawn(bound.serve(state, async { stopped.await.unwrap_or_default() }));
-        Self { deps, public, admin, stop: Some(stop), served }
+        let served = tokio::spawn(bound.serve(state.clone(), async { stopped.await.unwrap_or_default() }));
+        Self { deps, state, public, admin, stop: Some(stop), served }
     }
 
     pub(crate) async fn public(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
@@ -145,7 +146,7 @@ impl World {
     }
 }
 
-async fn deps(config: &Arc<Config>) -> Deps {
+pub(crate) async fn deps(config: &Arc<Config>) -> Deps {
     let store = Store::connect("memory", &ConnectOptions::default()).await.unwrap();
     store.migrate().await.unwrap();
     let outbound = Outbound::new(Policy::default()).unwrap();
