@@ -25,7 +25,7 @@ pub async fn keep(deps: &Deps, error: &ApiError, now: Timestamp) -> Result<Uuid,
 pub async fn get(deps: &Deps, context: &Context, query: &InitQuery) -> Reply {
     let id = query.non_empty("id").or_else(|| query.non_empty("error"));
     if id == Some("stub:500") {
-        return Outcome::Json { status: 200, body: stub(context.now) }.into();
+        return Outcome::Json { status: 200, body: stub() }.into();
     }
     let parsed = id.and_then(|id| Uuid::parse_str(id).ok()).unwrap_or(Uuid::nil());
     match deps.store.see_self_service_error(parsed, context.now).await {
@@ -44,11 +44,13 @@ pub async fn get(deps: &Deps, context: &Context, query: &InitQuery) -> Reply {
 }
 
 /// An example for people who build an error page.
-fn stub(now: Timestamp) -> Value {
+fn stub() -> Value {
+    // Kratos: its example was never stored, so it carries the zero time of Go.
+    let never = Timestamp::from_secs(-62_135_596_800);
     json!({
         "id": Uuid::new_v4(),
         "error": ApiError::internal("This is a stub error."),
-        "created_at": now,
-        "updated_at": now,
+        "created_at": never,
+        "updated_at": never,
     })
 }

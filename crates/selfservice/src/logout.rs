@@ -76,22 +76,23 @@ async fn upstream(deps: &Deps, context: &Context, session: &Session, return_to: 
     provider.sign_out_url(request, context.now).await.map(String::from)
 }
 
+/// The body of a native logout.
+#[derive(serde::Deserialize)]
+struct NativeLogout {
+    #[serde(default)]
+    session_token: String,
+}
+
 /// `performNativeLogout`.
 pub async fn perform_native(deps: &Deps, _context: &Context, body: &[u8]) -> Reply {
-    let parsed: Result<serde_json::Value, _> = serde_json::from_slice(body);
-    let token = match &parsed {
-        Ok(body) => body["session_token"].as_str().unwrap_or_default(),
-        Err(_) => {
-            return Outcome::RefusedJson(ApiError::bad_request(
-                "The request body must be JSON with the key session_token.",
-            ))
-            .into();
-        }
+    let body: NativeLogout = match bia_identity::admin::decode(body) {
+        Ok(body) => body,
+        Err(error) => return Outcome::RefusedJson(error).into(),
     };
     let unknown = || {
         ApiError::forbidden("The provided Ory Session Token could not be found, is invalid, or otherwise malformed.")
     };
-    match end_by_token(deps, token).await {
+    match end_by_token(deps, &body.session_token).await {
         Ok(true) => Outcome::Done { return_to: None }.into(),
         Ok(false) => Outcome::RefusedJson(unknown()).into(),
         Err(error) => Outcome::RefusedJson(error).into(),

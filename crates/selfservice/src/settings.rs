@@ -10,11 +10,10 @@ use crate::submit::Submission;
 use crate::{csrf, profile, ui};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bia_config::RequiredAal;
 use bia_hooks::Method;
 use bia_identity::{identities, seal};
 use bia_model::{
-    Aal, ApiError, ContinueWith, Flow, FlowKind, FlowState, FlowType, Group, Identity, Message, Session, error::id,
+    ApiError, ContinueWith, Flow, FlowKind, FlowState, FlowType, Group, Identity, Message, Session, error::id,
 };
 use bia_store::{Continuity, StoreError};
 use std::time::Duration;
@@ -97,7 +96,8 @@ fn no_session(deps: &Deps, context: &Context, flow_type: FlowType) -> Reply {
         Some(return_to) => with_query(&login, &[("return_to", &return_to)]),
         None => login,
     };
-    flow::redirect_or(crate::logout::no_session(), Redirect::see_other(to))
+    let error = crate::logout::no_session().with_sibling("CredentialsMissing", false);
+    flow::redirect_or(error, Redirect::see_other(to))
 }
 
 /// Redirects to the second factor where `settings.required_aal` asks for more than the session has. A linked
@@ -109,12 +109,7 @@ fn check_aal(
     flow_type: FlowType,
     return_to: Option<&str>,
 ) -> Option<Reply> {
-    let available = session.identity.as_ref().map_or(Aal::Aal1, |identity| available_aal(deps, identity));
-    let required = match deps.config.selfservice.flows.settings.required_aal {
-        RequiredAal::Aal1 => Aal::Aal1,
-        RequiredAal::HighestAvailable => available,
-    };
-    if session.aal >= required {
+    if crate::step_up::suffices(deps, deps.config.selfservice.flows.settings.required_aal, session) {
         return None;
     }
     let login = deps.public("/self-service/login/browser");
@@ -135,11 +130,6 @@ pub(crate) fn aal2_required(redirect_to: &str) -> ApiError {
         .with_message("Session does not fulfill the requested Authenticator Assurance Level")
         .with_detail("redirect_browser_to", redirect_to)
         .with_sibling("redirect_browser_to", redirect_to)
-}
-
-/// The highest level that the identity could reach. Kratos: social sign-in alone never offers a second factor.
-pub fn available_aal(_deps: &Deps, _identity: &Identity) -> Aal {
-    Aal::Aal1
 }
 
 /// `getSettingsFlow`.

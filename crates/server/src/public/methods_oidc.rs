@@ -4,20 +4,37 @@ use crate::answer;
 use crate::call::Call;
 use crate::respond::respond;
 use crate::route::Answer;
-use bia_selfservice::oidc;
+use bia_model::ApiError;
+use bia_selfservice::{front_channel, oidc};
 
 /// `GET /self-service/methods/oidc/callback/{provider}`, and the one below an organization.
 pub(crate) async fn callback(call: Call) -> Answer {
-    let context = call.context().await?;
-    let provider = Some(call.param("provider"));
-    let reply = oidc::callback(call.deps(), &context, provider, call.query.pairs().to_vec()).await;
-    Ok(respond(&call, &context, reply).await)
+    let provider = call.param("provider").to_owned();
+    to_the_end(call, Some(provider)).await
 }
 
 /// `GET /self-service/methods/oidc/callback`, the redirect URI of providers with `pkce: force`.
 pub(crate) async fn callback_any(call: Call) -> Answer {
-    let context = call.context().await?;
-    let reply = oidc::callback(call.deps(), &context, None, call.query.pairs().to_vec()).await;
+    to_the_end(call, None).await
+}
+
+/// Runs a callback in a task of its own: its code can be redeemed only once, so a visitor who closes the tab must
+/// not leave a sign-in half done, nor stop the hooks that follow an insert.
+async fn to_the_end(call: Call, provider: Option<String>) -> Answer {
+    let task = tokio::spawn(async move {
+        let context = call.context().await?;
+        let query = call.query.pairs().to_vec();
+        let reply = oidc::callback(call.deps(), &context, provider.as_deref(), query).await;
+        Ok(respond(&call, &context, reply).await)
+    });
+    task.await.unwrap_or_else(|_| Err(ApiError::new(500)))
+}
+
+/// `GET /self-service/methods/oidc/logout/{provider}`, which the provider's sign-out page loads in a frame. No cookie
+/// arrives there, so nobody is looked up.
+pub(crate) async fn front_channel_logout(call: Call) -> Answer {
+    let context = call.anonymous_context();
+    let reply = front_channel::front_channel_logout(call.deps(), &context, call.param("provider"), &call.init_query()).await;
     Ok(respond(&call, &context, reply).await)
 }
 
