@@ -6,7 +6,7 @@ use crate::error::{FlowError, store_error};
 use crate::flow;
 use crate::outcome::{Outcome, Redirect, Reply};
 use crate::submit::Submission;
-use crate::{csrf, oauth2, oidc, schema_choice, ui};
+use crate::{csrf, home_realm, oauth2, oidc, schema_choice, step_up, ui};
 use bia_model::{Aal, ApiError, Flow, FlowKind, FlowType, Group, Message, error::id};
 use uuid::Uuid;
 
@@ -49,6 +49,7 @@ async fn begin(deps: &Deps, context: &Context, flow_type: FlowType, query: &Init
         crate::token_exchange::open(deps, context, &mut flow).await?;
     }
     populate(deps, context, &mut flow, false);
+    home_realm::offer(deps, &mut flow).await;
     if let Err(error) = crate::hooks::before(deps, context, &flow).await {
         return Ok(flow::fail(deps, context, flow, error, false).await);
     }
@@ -118,7 +119,10 @@ pub(crate) fn populate(deps: &Deps, context: &Context, flow: &mut Flow, linking:
     let identity = session.and_then(|session| session.identity.as_ref());
     if deps.config.selfservice.methods.oidc.enabled {
         match (flow.requested_aal, identity) {
-            (Aal::Aal2, Some(identity)) => ui::step_up_buttons(deps, flow, identity),
+            (Aal::Aal2, Some(identity)) => {
+                step_up::prepare(flow, identity);
+                ui::step_up_buttons(deps, flow, identity);
+            }
             (Aal::Aal2, None) => {}
             (_, Some(identity)) if flow.refresh => ui::refresh_buttons(deps, flow, identity),
             _ => ui::provider_buttons(deps, flow),
@@ -199,6 +203,10 @@ async fn respond(
     let oidc_error = |error: FlowError| (error, Group::Oidc);
     submission.check_text(&["provider", "method", "csrf_token"]).map_err(|error| oidc_error(error.into()))?;
     login.transient_payload = Some(submission.transient_payload());
+    if home_realm::is_asked(deps, login, submission) {
+        let reply = home_realm::submit(deps, context, login, submission).await;
+        return reply.map_err(|error| (error, Group::IdentifierFirst));
+    }
     let steps_up = login.requested_aal == Aal::Aal2 && login.ui.nodes.iter().any(|node| node.group == Group::Oidc);
     if (login.requested_aal == Aal::Aal1 || steps_up)
         && let Some(provider) = oidc::start::asked_provider(submission)
@@ -234,6 +242,7 @@ pub(crate) async fn replacement(deps: &Deps, context: &Context, old: &Flow) -> R
     flow.oauth2_login_challenge.clone_from(&old.oauth2_login_challenge);
     flow.refresh = old.refresh && context.session.is_some();
     populate(deps, context, &mut flow, false);
+    home_realm::offer(deps, &mut flow).await;
     crate::hooks::before(deps, context, &flow).await?;
     flow.ui.messages.push(Message::flow_expired(FlowKind::Login, old.expires_at, context.now));
     flow::insert(deps, &flow).await?;

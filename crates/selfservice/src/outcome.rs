@@ -23,6 +23,8 @@ pub struct Effects {
     pub browser_id: Option<String>,
     /// `Clear-Site-Data`, when configured, on logout.
     pub clear_site_data: bool,
+    /// `Content-Security-Policy: frame-ancestors …`: the one origin whose pages may frame this answer.
+    pub frame_ancestors: Option<String>,
 }
 
 /// A session for a browser.

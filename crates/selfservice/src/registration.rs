@@ -110,6 +110,7 @@ pub(crate) async fn schema_of(deps: &Deps, flow: &Flow) -> Result<IdentitySchema
 pub(crate) fn populate(deps: &Deps, flow: &mut Flow, schema: &IdentitySchema) {
     if deps.config.selfservice.methods.oidc.enabled {
         ui::provider_buttons(deps, flow);
+        crate::home_realm::hide_buttons(deps, flow);
     }
     ui::csrf(flow);
     ui::registration_fields(deps, flow, schema);

@@ -6,7 +6,7 @@ use crate::cookies;
 use axum::response::Response;
 use bia_model::{ApiError, Flow, FlowKind, Identity, Session, error::id};
 use bia_selfservice::{Context, Effects, Outcome, Redirect, Reply, csrf, flow_errors, with_query};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -45,6 +45,11 @@ fn apply(call: &Call, effects: Effects, response: &mut Response) {
     }
     if let Some(secret) = effects.browser_id {
         cookies::append(headers, &policy.continuity(&call.seal_browser_id(&secret), call.now));
+    }
+    if let Some(origin) = effects.frame_ancestors
+        && let Ok(value) = HeaderValue::from_str(&format!("default-src 'none'; frame-ancestors {origin}"))
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, value);
     }
     // Kratos: over HTTPS only, since browsers ignore it elsewhere.
     if effects.clear_site_data && call.client.url.starts_with("https://") {

@@ -95,6 +95,7 @@ static PUBLIC: &[Route] = &[
         .answers(&[303]),
     route!(Post "/self-service/methods/oidc/organization/{organization}/callback/{provider}" => "oidcOrganizationCallbackFormPost", methods_oidc::callback_form_post)
         .answers(&[302]),
+    route!(Get "/self-service/methods/oidc/logout/{provider}" => "oidcFrontChannelLogout", methods_oidc::front_channel_logout).query(&["sid"]),
     // --- errors, and flows that are switched off ---
     route!(Get "/self-service/errors" => "getFlowError", errors::get_flow_error).query(&["id", "error"]).answers(&[200, 404]),
     route!(Any "/self-service/recovery" => "", disabled::recovery),

@@ -56,6 +56,7 @@ pub async fn callback(deps: &Deps, context: &Context, provider: Option<&str>, qu
     };
     match receive(deps, context, &flow, provider, &answer, &container).await {
         Ok(Received::AlreadySignedIn) => go_on(deps, context, &flow).await,
+        Ok(Received::Challenged(claims)) => restart(deps, context, flow, provider, container.traits, &claims).await,
         Ok(Received::SignedIn(signed_in)) => {
             let arrival = Arrival { provider, signed_in: *signed_in, traits: container.traits, by_id_token: false };
             dispatch(deps, context, flow, arrival).await
@@ -69,6 +70,9 @@ async fn dispatch(deps: &Deps, context: &Context, flow: Flow, arrival: Arrival<'
     if flow.test_context.is_some() {
         return crate::test_login::finish(deps, context, flow, arrival).await;
     }
+    if let Some(home) = crate::home_realm::home_of(deps, &flow, &arrival) {
+        return crate::home_realm::move_on(deps, context, flow, arrival, home).await;
+    }
     match flow.kind {
         FlowKind::Login => super::login::arrive(deps, context, flow, arrival).await,
         FlowKind::Registration => super::registration::arrive(deps, context, flow, arrival).await,
@@ -79,6 +83,25 @@ async fn dispatch(deps: &Deps, context: &Context, flow: Flow, arrival: Arrival<'
 enum Received {
     SignedIn(Box<SignedIn>),
     AlreadySignedIn,
+    /// Graph wants a stronger sign-in, and says which `claims` it has to satisfy.
+    Challenged(String),
+}
+
+/// Sends the browser back to the provider with the claims of a challenge; the second answer is final.
+async fn restart(
+    deps: &Deps,
+    context: &Context,
+    mut flow: Flow,
+    provider: &OidcProvider,
+    traits: serde_json::Value,
+    claims: &str,
+) -> Reply {
+    tracing::info!(provider = %provider.id, "Graph answered with a claims challenge; the sign-in starts once more with it");
+    let departure = start::Departure { traits, claims_challenge: Some(claims), ..start::Departure::default() };
+    match start::leave(deps, context, &mut flow, provider, departure).await {
+        Ok(reply) => reply,
+        Err(error) => failed(deps, context, flow, provider, error).await,
+    }
 }
 
 /// From the provider's answer to verified claims: its error, its code, the token request, the ID token.
@@ -114,8 +137,13 @@ async fn receive(
         step_up: container.step_up.as_deref(),
         now: context.now,
     };
-    let signed_in = implementation.exchange(request).await.map_err(at_provider)?;
-    Ok(Received::SignedIn(Box::new(signed_in)))
+    match implementation.exchange(request).await {
+        Ok(signed_in) => Ok(Received::SignedIn(Box::new(signed_in))),
+        Err(error) => match error.claims_challenge().filter(|_| !container.challenged) {
+            Some(claims) => Ok(Received::Challenged(claims.to_owned())),
+            None => Err(at_provider(error)),
+        },
+    }
 }
 
 fn open_state(deps: &Deps, provider: Option<&str>, answer: &Answer) -> Result<(String, State), ApiError> {

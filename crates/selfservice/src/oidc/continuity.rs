@@ -34,6 +34,9 @@ pub(crate) struct Payload {
     /// The authentication context that this sign-in was asked to satisfy.
     #[serde(default)]
     pub(crate) step_up: Option<String>,
+    /// This sign-in was restarted because Graph challenged the one before; it isn't restarted again.
+    #[serde(default)]
+    pub(crate) challenged: bool,
 }
 
 /// The row that waits for this state.

@@ -4,8 +4,8 @@ use super::{Arrival, claims_to_identity, policy, start};
 use crate::context::Context;
 use crate::deps::Deps;
 use crate::error::FlowError;
-use crate::flow;
 use crate::outcome::{Effects, Outcome, Redirect, Reply, SessionCookie};
+use crate::{flow, step_up};
 use bia_config::UpdateIdentityOnLogin;
 use bia_identity::{Client, identities};
 use bia_model::session::Upstream;
@@ -17,8 +17,13 @@ use serde_json::Value;
 
 /// A login flow's sign-in arrived: a known person signs in, an unknown one registers.
 pub(crate) async fn arrive(deps: &Deps, context: &Context, login: Flow, arrival: Arrival<'_>) -> Reply {
-    match find(deps, &arrival).await {
+    match find(deps, context, &arrival).await {
         Ok(Some(identity)) => sign_in(deps, context, login, arrival, identity).await,
+        // A second factor is somebody's who is signed in already; a stranger can't become one by it.
+        Ok(None) if login.requested_aal == Aal::Aal2 => {
+            let error = FlowError::message(Message::linked_credentials_mismatch());
+            flow::fail(deps, context, login, error, true).await
+        }
         Ok(None) => super::convert::login_to_registration(deps, context, login, arrival).await,
         Err(error) => flow::fail(deps, context, login, error.into(), true).await,
     }
@@ -26,10 +31,14 @@ pub(crate) async fn arrive(deps: &Deps, context: &Context, login: Flow, arrival:
 
 /// The identity that has a link to this person, under the provider's id or one of its aliases. A link that still
 /// has the subject of an older setting is rewritten.
-pub(crate) async fn find(deps: &Deps, arrival: &Arrival<'_>) -> Result<Option<Identity>, StoreError> {
+pub(crate) async fn find(
+    deps: &Deps,
+    context: &Context,
+    arrival: &Arrival<'_>,
+) -> Result<Option<Identity>, StoreError> {
     match find_unchanged(deps, arrival).await? {
         Some(identity) => Ok(Some(identity)),
-        None => super::migration::find_by_old_subject(deps, arrival).await,
+        None => super::migration::find_by_old_subject(deps, arrival, context.now).await,
     }
 }
 
@@ -82,8 +91,11 @@ async fn try_sign_in(
             .with_message("identity is disabled")
             .into());
     }
-    let (session, token) =
-        deps.sessions.issue(&identity, methods, &client(context), Some(upstream_of(deps, arrival)), context.now);
+    let upstream = upstream_of(deps, arrival);
+    let raised = step_up::raise(context, login, &identity, &methods[0], &upstream)?;
+    let is_raised = raised.is_some();
+    let (session, token) = raised
+        .unwrap_or_else(|| deps.sessions.issue(&identity, methods, &client(context), Some(upstream), context.now));
     let return_to = flow::return_url(deps, login, deps.config.login_return_url())?;
     let hook_effects = crate::hooks::login_after(deps, context, login, &identity, &session).await?;
 
@@ -92,7 +104,11 @@ async fn try_sign_in(
         identity.updated_at = context.now;
         tx.update_identity(&identity, before.updated_at).await?;
     }
-    tx.insert_session(&session, &TokenHash::of(&token)).await?;
+    if is_raised {
+        tx.update_session(&session).await?;
+    } else {
+        tx.insert_session(&session, &TokenHash::of(&token)).await?;
+    }
     if hook_effects.revoke_other_sessions {
         tx.deactivate_other_sessions(identity.id, Some(session.id)).await?;
     }

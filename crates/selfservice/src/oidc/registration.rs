@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 /// A registration flow's sign-in arrived: a known person signs in, an unknown one becomes an identity.
 pub(crate) async fn arrive(deps: &Deps, context: &Context, registration: Flow, arrival: Arrival<'_>) -> Reply {
-    match login::find(deps, &arrival).await {
+    match login::find(deps, context, &arrival).await {
         Ok(Some(identity)) => convert::registration_to_login(deps, context, registration, arrival, identity).await,
         Ok(None) => register(deps, context, registration, arrival).await,
         Err(error) => fail(deps, context, registration, &arrival, error.into(), None).await,

@@ -11,6 +11,8 @@ use crate::submit::Submission;
 use bia_config::OidcProvider;
 use bia_model::{Aal, ApiError, Flow, FlowKind, FlowType};
 use bia_provider::{AuthorizeRequest, IdTokenRequest};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The provider that a submission asks for, if social sign-in is responsible for it at all.
 pub(crate) fn asked_provider(submission: &Submission) -> Option<String> {
@@ -65,14 +67,43 @@ pub(crate) async fn start(
     if let Some(id_token) = submission.text("id_token") {
         return native(deps, context, flow, submission, provider, id_token).await;
     }
-    let upstream_parameters = submission.upstream_parameters()?;
-    let implementation = deps.providers.get(&provider.id).ok_or_else(|| unknown(provider_id))?;
+    let departure = Departure {
+        upstream_parameters: submission.upstream_parameters()?,
+        traits: submission.traits(),
+        ..Departure::default()
+    };
+    leave(deps, context, flow, provider, departure).await
+}
+
+/// What a browser takes along to the provider, besides what the flow itself says.
+#[derive(Default)]
+pub(crate) struct Departure<'a> {
+    /// What the client sent; the provider drops every name that isn't allowed.
+    pub(crate) upstream_parameters: BTreeMap<String, String>,
+    pub(crate) traits: Value,
+    /// The organisation's domain as configured (home-realm discovery).
+    pub(crate) domain_hint: Option<&'a str>,
+    /// What Graph asked for; a sign-in that was restarted for it isn't restarted again.
+    pub(crate) claims_challenge: Option<&'a str>,
+}
+
+/// Seals a state, keeps what must not travel, and sends the browser away.
+pub(crate) async fn leave(
+    deps: &Deps,
+    context: &Context,
+    flow: &mut Flow,
+    provider: &OidcProvider,
+    departure: Departure<'_>,
+) -> Result<Reply, FlowError> {
+    let implementation = deps.providers.get(&provider.id).ok_or_else(|| unknown(&provider.id))?;
     let init_code_hash = crate::token_exchange::init_code_hash(deps, flow).await?;
     let state = State::new(flow.id, flow.kind, &provider.id, init_code_hash).seal(&deps.sealer);
     let step_up = provider.microsoft.step_up_context.clone().filter(|_| flow.requested_aal == Aal::Aal2);
-    let mut request = AuthorizeRequest::new(&state, &upstream_parameters, context.now);
+    let mut request = AuthorizeRequest::new(&state, &departure.upstream_parameters, context.now);
     request.refresh = flow.refresh;
     request.step_up = step_up.as_deref();
+    request.domain_hint = departure.domain_hint;
+    request.claims_challenge = departure.claims_challenge;
     request.host = context.header("host");
     let authorization =
         implementation.authorize(request).await.map_err(|error| policy::provider_error(provider, &error))?;
@@ -80,10 +111,11 @@ pub(crate) async fn start(
         redirect_uri: authorization.redirect_uri,
         pkce_verifier: authorization.pkce_verifier,
         nonce: authorization.nonce,
-        traits: submission.traits(),
+        traits: departure.traits,
         transient_payload: flow.transient_payload.clone(),
         identity_schema: flow.identity_schema.clone(),
         step_up,
+        challenged: departure.claims_challenge.is_some(),
     };
     let browser_id = context.browser_id.clone().unwrap_or_else(continuity::new_browser_id);
     let row = continuity::row(&state, &continuity::binding(flow, &browser_id), flow, &payload, context.now);

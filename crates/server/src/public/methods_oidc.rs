@@ -34,7 +34,8 @@ async fn to_the_end(call: Call, provider: Option<String>) -> Answer {
 /// arrives there, so nobody is looked up.
 pub(crate) async fn front_channel_logout(call: Call) -> Answer {
     let context = call.anonymous_context();
-    let reply = front_channel::front_channel_logout(call.deps(), &context, call.param("provider"), &call.init_query()).await;
+    let reply =
+        front_channel::front_channel_logout(call.deps(), &context, call.param("provider"), &call.init_query()).await;
     Ok(respond(&call, &context, reply).await)
 }
 

@@ -8,8 +8,8 @@ use crate::respond::{respond_json, session_json};
 use crate::route::Answer;
 use axum::response::Response;
 use bia_identity::tokenizer::Tokenizer;
-use bia_model::{Aal, ApiError, Session, error::id};
-use bia_selfservice::token_exchange;
+use bia_model::{ApiError, Session};
+use bia_selfservice::{step_up, token_exchange};
 use bia_store::{Page as StorePage, SessionFilter};
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -140,16 +140,7 @@ fn refused(call: &Call, reason: &str) -> Response {
     answer::error(&error)
 }
 
-/// `session.whoami.required_aal`. Signing in with a provider is one factor, and nobody here has a second one
-/// set up, so the highest available level is always the first.
+/// `session.whoami.required_aal`.
 fn require_aal(call: &Call, session: &Session) -> Result<(), ApiError> {
-    if session.aal >= Aal::Aal1 {
-        return Ok(());
-    }
-    let to = call.deps().public("/self-service/login/browser?aal=aal2");
-    Err(ApiError::forbidden("An active session was found but it does not fulfill the requested Authenticator Assurance Level. Please verify yourself with a second factor to resolve this issue.")
-        .with_id(id::SESSION_AAL2_REQUIRED)
-        .with_message("Session does not fulfill the requested Authenticator Assurance Level")
-        .with_detail("redirect_browser_to", to.clone())
-        .with_sibling("redirect_browser_to", to))
+    step_up::check_whoami(call.deps(), session)
 }

@@ -1,0 +1,90 @@
+//! Assurance levels: a provider with `microsoft.step_up_context` can raise a session to aal2 (design §3).
+//!
+//! Kratos knows two levels and asks for the highest available one by default. Signing in with a provider is one
+//! factor, so without the key `step_up_context`, which Kratos doesn't have, the highest available level stays aal1 and
+//! nothing differs. With it, whoever has a link to such a provider has a second factor there.
+
+use crate::context::Context;
+use crate::deps::{Deps, with_query};
+use crate::error::FlowError;
+use crate::settings::aal2_required;
+use bia_config::{OidcProvider, RequiredAal};
+use bia_model::session::Upstream;
+use bia_model::{Aal, ApiError, AuthenticationMethod, Flow, Identity, Session};
+
+/// The highest level that the identity could reach with the providers it has links to.
+pub fn available_aal(deps: &Deps, identity: &Identity) -> Aal {
+    let links = identity.oidc_links();
+    let can = |provider: &OidcProvider| {
+        raises(provider, identity) && links.iter().any(|link| provider.answers_to(&link.provider))
+    };
+    let enabled = deps.config.selfservice.methods.oidc.enabled;
+    if enabled && deps.config.providers().iter().any(can) { Aal::Aal2 } else { Aal::Aal1 }
+}
+
+fn raises(provider: &OidcProvider, identity: &Identity) -> bool {
+    provider.enabled
+        && provider.microsoft.step_up_context.is_some()
+        && crate::ui::of_organization(provider, identity.organization_id)
+}
+
+/// Whether a session has what a route asks for.
+pub fn suffices(deps: &Deps, required: RequiredAal, session: &Session) -> bool {
+    let required = match (required, &session.identity) {
+        (RequiredAal::HighestAvailable, Some(identity)) => available_aal(deps, identity),
+        _ => Aal::Aal1,
+    };
+    session.aal >= required
+}
+
+/// `session.whoami.required_aal`.
+///
+/// # Errors
+/// 403 `session_aal2_required`, with the login that raises the session.
+pub fn check_whoami(deps: &Deps, session: &Session) -> Result<(), ApiError> {
+    if suffices(deps, deps.config.session.whoami.required_aal, session) {
+        return Ok(());
+    }
+    Err(aal2_required(&with_query(&deps.public("/self-service/login/browser"), &[("aal", "aal2")])))
+}
+
+/// Gives a login for aal2 the organization of the person, so that it offers that organization's connections.
+pub(crate) fn prepare(flow: &mut Flow, identity: &Identity) {
+    flow.organization_id = flow.organization_id.or(identity.organization_id);
+}
+
+/// The session that a finished step-up leads to: the one there is, with one more method. `None` for any other login.
+///
+/// # Errors
+/// When another person came back than the one who is signed in, or the provider vouches for one factor only.
+pub(crate) fn raise(
+    context: &Context,
+    login: &Flow,
+    identity: &Identity,
+    method: &AuthenticationMethod,
+    upstream: &Upstream,
+) -> Result<Option<(Session, String)>, FlowError> {
+    if login.requested_aal != Aal::Aal2 {
+        return Ok(None);
+    }
+    let (Some(session), Some(token)) = (&context.session, &context.session_token) else {
+        return Err(crate::login::aal1_required().into());
+    };
+    // A second factor of somebody else proves nothing about who is signed in.
+    if session.identity_id != identity.id {
+        return Err(ApiError::bad_request(
+            "You confirmed with another account than the one you are signed in with. Please use your own.",
+        )
+        .into());
+    }
+    if method.aal < Aal::Aal2 {
+        return Err(ApiError::bad_request("The additional verification was not completed. Please try again.").into());
+    }
+    let mut session = session.clone();
+    session.aal = Aal::Aal2;
+    session.authenticated_at = context.now;
+    session.authentication_methods.push(method.clone());
+    session.upstream = Some(upstream.clone());
+    session.identity = Some(identity.clone());
+    Ok(Some((session, token.clone())))
+}
