@@ -1,0 +1,68 @@
+//! One file per command; here is which is which.
+
+mod check_mappers;
+mod cleanup;
+mod client;
+mod config;
+mod dev;
+mod identities;
+mod jsonnet;
+mod load;
+mod mapper;
+mod migrate;
+mod remote;
+mod serve;
+mod version;
+
+use crate::args::{self, Args, Command, FormatCommand, JsonnetCommand, LintCommand, MapperCommand};
+use clap::CommandFactory as _;
+use std::process::ExitCode;
+
+/// Runs the command; an error is printed by the caller.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Serve(serve) => serve::run(serve),
+        Command::Dev(dev) => block_on(dev::run(dev)),
+        Command::Migrate(args::Migrate::Sql(sql)) => block_on(migrate::run(sql)),
+        Command::Cleanup(args::Cleanup::Sql(sql)) => block_on(cleanup::run(sql)),
+        Command::Config(args::ConfigCommand::Check(check)) => block_on(config::check(check)),
+        Command::Config(args::ConfigCommand::Schema) => config::schema(),
+        Command::Mapper(MapperCommand::Run(run)) => block_on(mapper::run(run)),
+        Command::Mapper(MapperCommand::Test(test)) => block_on(mapper::test(test)),
+        Command::Mapper(MapperCommand::Check(files)) => block_on(jsonnet::check(files)),
+        Command::Mapper(MapperCommand::Lint(lint))
+        | Command::Lint(LintCommand::Jsonnet(lint))
+        | Command::Jsonnet(JsonnetCommand::Lint(lint)) => block_on(jsonnet::lint(lint)),
+        Command::Mapper(MapperCommand::Format(format))
+        | Command::Format(FormatCommand::Jsonnet(format))
+        | Command::Jsonnet(JsonnetCommand::Format(format)) => block_on(jsonnet::format(format)),
+        Command::List(list) => block_on(identities::list(list)),
+        Command::Get(get) => block_on(identities::get(get)),
+        Command::Import(import) => block_on(identities::import(import)),
+        Command::Delete(delete) => block_on(identities::delete(delete)),
+        Command::Validate(validate) => block_on(identities::validate(validate)),
+        Command::Remote(remote) => block_on(remote::run(remote)),
+        Command::Version { json } => version::run(json),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "bia", &mut text);
+            crate::output::raw(&String::from_utf8_lossy(&text));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// As many workers as cores, and no thread that nothing needs: an idle server stays small.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    // reqwest and our listeners use ring; a second start in one process finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bia").build()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
+}
+
+/// A command that failed without being broken: findings, cases that came out otherwise.
+fn code(ok: bool) -> ExitCode {
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,84 @@
+//! `bia serve`: load, look, open, serve, finish.
+
+use super::check_mappers::check_mappers;
+use super::load::{hooks, load, log_findings};
+use crate::args;
+use crate::assemble::{Foundation, StandIn, mapper_settings, refuse_stand_in};
+use crate::{log, output, shutdown};
+use anyhow::Context as _;
+use bia_config::{Config, Loaded};
+use bia_mapper::Mapper;
+use bia_server::{Bound, Server, State};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub(crate) fn run(args: args::Serve) -> anyhow::Result<ExitCode> {
+    let loaded = match load(&args.files, args.dev) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            // Kratos: a blank line, then the errors.
+            output::note(format_args!("\n{errors}\nNothing was started."));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    log::start(&loaded.config.log);
+    refuse_stand_in(&loaded.config)?;
+    log_findings(loaded.findings());
+    if args.strict && loaded.has_advice() {
+        anyhow::bail!("--strict: the advice above has to be followed first; nothing was started");
+    }
+    super::block_on(serve(args, loaded))
+}
+
+async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
+    let config = loaded.config.clone();
+    let foundation = Foundation::open(&config, !args.no_migrate).await?;
+    if args.strict {
+        let advice = check_mappers(&loaded, &foundation.sources, &foundation.mapper).await;
+        log_findings(&advice);
+        anyhow::ensure!(advice.is_empty(), "--strict: the advice above has to be followed first; nothing was started");
+    }
+    let assembled = foundation.assemble(config, &hooks(), StandIn::Refused).await?;
+    let bound = Server::bind(&assembled.deps.config).await?;
+    announce(&assembled.deps.config, &bound);
+    if !foundation.store.is_ready().await.context("the database was opened but doesn't answer")? {
+        tracing::warn!("the database is not migrated; /health/ready answers 503 until `bia migrate sql` was run");
+    }
+    let state = State::new(Arc::clone(&assembled.deps), &assembled.fingerprint);
+    let look_ahead = tokio::spawn(look_ahead(loaded, Arc::clone(&assembled.deps), args.strict));
+    bound.serve(state, shutdown::requested()).await;
+    look_ahead.abort();
+    drop(assembled);
+    foundation.close().await;
+    tracing::info!("stopped; every answer that had begun was finished");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What nobody should wait for: the first person's metadata and keys, and whether mappers parse.
+async fn look_ahead(loaded: Loaded, deps: Arc<bia_selfservice::Deps>, mappers_were_checked: bool) {
+    if !mappers_were_checked {
+        // Workers of their own, so that none is kept before somebody signs in.
+        let mapper = Mapper::new(mapper_settings(&deps.config));
+        log_findings(&check_mappers(&loaded, &deps.sources, &mapper).await);
+        mapper.shutdown().await;
+    }
+    deps.providers.warm(time::OffsetDateTime::now_utc().into()).await;
+}
+
+/// Says where it listens, what to register at each provider, and what is dangerous about it.
+fn announce(config: &Config, bound: &Bound) {
+    tracing::info!(public = %bound.public_address(), admin = %bound.admin_address(), base_url = %config.public_url(), "serving");
+    for provider in config.providers().iter().filter(|provider| provider.enabled) {
+        let callback = bia_provider::redirect_uri(provider, config.redirect_base().url());
+        tracing::info!(provider = %provider.id, %callback, "the redirect URI to register at the provider");
+    }
+    if bound.admin_address().is_exposed() {
+        tracing::warn!(
+            address = %bound.admin_address(),
+            "the admin port has no authentication and is reachable from beyond this machine; set serve.admin.host to 127.0.0.1, or keep others out by a firewall"
+        );
+    }
+    if config.dev {
+        tracing::warn!("development mode: cookies are not Secure and addresses are plain http; never use it in production");
+    }
+}

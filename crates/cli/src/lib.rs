@@ -1,0 +1,47 @@
+//! The command line of `bia`: parses arguments, builds everything once, runs one command.
+//!
+//! `args.rs` holds every command, flag and help text. `assemble.rs` is the only place that builds things: from a
+//! loaded configuration to what the server is given. `serve`, `dev` and tests all go through it, so that what is
+//! tried out and tested is what runs. The commands themselves are one file each in `commands/`.
+//!
+//! What it never does: decide anything about flows, identities or providers; print a secret; exit with 0 after a
+//! failure. Every failure is a message on standard error and exit code 1.
+//!
+//! Where to start: `commands/serve.rs`, then `assemble.rs`.
+//!
+//! It is a library only so that end-to-end tests can embed a server ([`Foundation`]) in their own process.
+
+pub mod args;
+pub mod assemble;
+mod commands;
+mod glob;
+mod log;
+mod output;
+pub mod secrets;
+mod shutdown;
+
+pub use assemble::{AssembleError, Assembled, Foundation, StandIn};
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// Everything after the worker branch of `main`.
+pub fn main() -> ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let failed = error.use_stderr();
+            // A closed pipe is no news to somebody who closed it.
+            let _ = error.print();
+            // Kratos: exit code 1 on any error, wrong arguments included.
+            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    match commands::run(args) {
+        Ok(code) => code,
+        Err(error) => {
+            output::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
