@@ -81,3 +81,47 @@ fn a_huge_count_of_pairs_costs_nothing() {
     body.extend_from_slice(&u32::MAX.to_le_bytes());
     assert_eq!(Response::decode(&body), Err(Malformed("ends too early")));
 }
+
+/// Decoders over mutated real frames, for as long as `BIA_FUZZ_SECONDS` says; one second when it is silent.
+#[test]
+fn the_decoder_alone_survives_mutated_frames() {
+    use proptest::test_runner::{Config, TestRunner};
+    let seconds = std::env::var("BIA_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let change = (any::<prop::sample::Index>(), any::<u8>(), 0u8..4);
+    let strategy = (".{0,20}", ".{0,80}", texts(), texts(), any::<bool>(), prop::collection::vec(change, 0..12));
+    while std::time::Instant::now() < until {
+        let mut runner = TestRunner::new(Config { cases: 2000, failure_persistence: None, ..Config::default() });
+        let outcome = runner.run(&strategy, |(name, text, a, b, answers, changes)| {
+            let inputs = Inputs { ext_vars: borrowed(&a), tla: borrowed(&b), imports: Vec::new() };
+            let request = Request::Run { job: Job::Evaluate, hash: [3; 32], name: &name, text: Some(&text), inputs };
+            let warnings = a.iter().map(|(name, _)| name.as_str()).collect();
+            let answer = if b.is_empty() { Answer::Value(&text) } else { Answer::Ready(warnings) };
+            let mut body = if answers { Response { retire: false, answer }.encode() } else { request.encode() };
+            for (at, byte, kind) in changes {
+                let at = at.index(body.len().max(1)).min(body.len());
+                match kind {
+                    0 => body.insert(at, byte),
+                    1 if at < body.len() => drop(body.remove(at)),
+                    2 if at < body.len() => body[at] = byte,
+                    _ => body.truncate(at.max(1)),
+                }
+            }
+            if let Ok(request) = Request::decode(&body) {
+                let again = request.encode();
+                prop_assert_eq!(Request::decode(&again), Ok(request));
+            }
+            if let Ok(response) = Response::decode(&body) {
+                let again = response.encode();
+                prop_assert_eq!(Response::decode(&again), Ok(response));
+            }
+            let mut frame = Vec::new();
+            let _ = read_frame(&mut body.as_slice(), &mut frame, 4096);
+            prop_assert!(frame.capacity() <= 64 * 1024);
+            Ok(())
+        });
+        if let Err(failure) = outcome {
+            panic!("{failure}");
+        }
+    }
+}

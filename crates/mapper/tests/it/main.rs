@@ -2,6 +2,7 @@
 
 mod containment;
 mod diagnostics;
+mod fuzz;
 mod gaps;
 mod hostile;
 mod language;
