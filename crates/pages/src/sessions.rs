@@ -1,0 +1,194 @@
+//! Sessions, as their owner recognises them: which device, where, since when.
+
+use crate::catalogue::Catalogues;
+use crate::details::cut;
+use serde::Serialize;
+use serde_json::Value;
+
+const MAX_SESSIONS: usize = 250;
+const MAX_AGENT: usize = 120;
+
+/// A point in time for people and machines.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct When {
+    pub(crate) iso: String,
+    pub(crate) text: String,
+}
+
+/// One session in the list.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) device: String,
+    /// Where it was seen: location and address.
+    pub(crate) place: String,
+    pub(crate) providers: String,
+    pub(crate) aal: String,
+    pub(crate) signed_in: When,
+    pub(crate) expires: When,
+}
+
+/// What reading sessions needs.
+pub(crate) struct Reader<'a> {
+    pub(crate) catalogues: &'a Catalogues,
+    pub(crate) tag: &'a str,
+}
+
+impl Reader<'_> {
+    pub(crate) fn list(&self, sessions: &Value) -> Vec<Session> {
+        let list = sessions.as_array().map(Vec::as_slice).unwrap_or_default();
+        list.iter().take(MAX_SESSIONS).map(|session| self.session(session)).collect()
+    }
+
+    pub(crate) fn session(&self, session: &Value) -> Session {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        // The latest authentication tells where the session is now.
+        let device = session["devices"].as_array().and_then(|devices| devices.last()).unwrap_or(&Value::Null);
+        let place = [&device["location"], &device["ip_address"]].map(text);
+        let place: Vec<_> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        Session {
+            id: text(&session["id"]),
+            device: self.device(device["user_agent"].as_str().unwrap_or_default()),
+            place: cut(&place.join(" · "), MAX_AGENT),
+            providers: providers(session).join(", "),
+            aal: text(&session["authenticator_assurance_level"]),
+            signed_in: self.when(&session["authenticated_at"]),
+            expires: self.when(&session["expires_at"]),
+        }
+    }
+
+    fn device(&self, agent: &str) -> String {
+        let text = |key: &str, browser: &str, system: &str| {
+            let value = |name: &str| match name {
+                "browser" => Some(browser.to_owned()),
+                "system" => Some(system.to_owned()),
+                _ => None,
+            };
+            self.catalogues.text(self.tag, key, &value).unwrap_or_default()
+        };
+        match (browser(agent), system(agent)) {
+            (Some(browser), Some(system)) => text("device.browser_on_system", browser, system),
+            (Some(name), None) | (None, Some(name)) => name.to_owned(),
+            (None, None) if agent.trim().is_empty() => text("device.unknown", "", ""),
+            (None, None) => cut(agent, MAX_AGENT),
+        }
+    }
+
+    /// A time of the API (RFC 3339, UTC) as the language writes it.
+    pub(crate) fn when(&self, value: &Value) -> When {
+        let Some(iso) = value.as_str() else { return When::default() };
+        let is_date = iso.len() >= 17 && iso.is_ascii() && iso.as_bytes()[10] == b'T' && iso.ends_with('Z');
+        if !is_date {
+            return When { iso: String::new(), text: cut(iso, 40) };
+        }
+        let part = |name: &str| {
+            let range = match name {
+                "year" => 0..4,
+                "month" => 5..7,
+                "day" => 8..10,
+                "hour" => 11..13,
+                "minute" => 14..16,
+                _ => return None,
+            };
+            Some(iso[range].to_owned())
+        };
+        let text = self.catalogues.text(self.tag, "time", &part).unwrap_or_default();
+        When { iso: iso.to_owned(), text }
+    }
+}
+
+/// The providers that a session was proven with, each once.
+pub(crate) fn providers(session: &Value) -> Vec<String> {
+    let methods = session["authentication_methods"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut out: Vec<String> = Vec::new();
+    for name in methods.iter().take(MAX_SESSIONS).filter_map(|method| method["provider"].as_str()) {
+        if !out.iter().any(|known| known == name) {
+            out.push(name.to_owned());
+        }
+    }
+    out
+}
+
+/// First match counts: every browser also claims to be its ancestors.
+fn first(agent: &str, table: &[(&str, &'static str)]) -> Option<&'static str> {
+    table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+}
+
+fn browser(agent: &str) -> Option<&'static str> {
+    const BROWSERS: &[(&str, &str)] = &[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser", "Samsung Internet"),
+        ("Vivaldi", "Vivaldi"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS", "Firefox"),
+        ("CriOS", "Chrome"),
+        ("Chromium", "Chromium"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    first(agent, BROWSERS)
+}
+
+fn system(agent: &str) -> Option<&'static str> {
+    const SYSTEMS: &[(&str, &str)] = &[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("CrOS", "ChromeOS"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    first(agent, SYSTEMS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(tag: &str, session: Value) -> Session {
+        let catalogues = Catalogues::new(&[], None).unwrap();
+        Reader { catalogues: &catalogues, tag }.session(&session)
+    }
+
+    #[test]
+    fn devices_are_named_by_browser_and_system() {
+        for (agent, expected) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/128.0 Safari/537.36 Edg/128.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Mobile Safari/604.1",
+                "Safari on iPhone",
+            ),
+            ("curl/8.5.0", "curl"),
+            ("my-app/1.0", "my-app/1.0"),
+            ("", "Unknown device"),
+        ] {
+            let session = json!({"devices": [{"user_agent": "old"}, {"user_agent": agent}]});
+            assert_eq!(read("en", session).device, expected);
+        }
+    }
+
+    #[test]
+    fn times_are_written_as_the_language_does() {
+        let session = json!({"authenticated_at": "2026-03-01T09:05:00.123Z", "expires_at": "soon é"});
+        let german = read("de", session.clone());
+        assert_eq!(german.signed_in.text, "01.03.2026, 09:05 UTC");
+        assert_eq!(german.signed_in.iso, "2026-03-01T09:05:00.123Z");
+        assert_eq!((german.expires.iso.as_str(), german.expires.text.as_str()), ("", "soon é"));
+        assert_eq!(read("en", session).signed_in.text, "2026-03-01 09:05 UTC");
+    }
+
+    #[test]
+    fn a_session_of_any_shape_is_read() {
+        for session in [json!(null), json!([]), json!({"devices": {}, "authentication_methods": "x", "id": 1})] {
+            assert_eq!(read("en", session).device, "Unknown device");
+        }
+    }
+}
