@@ -46,12 +46,13 @@ mod token;
 mod types;
 
 pub use aadsts::{Explanation, explain};
+pub use claims::mapper_claims;
 pub use error::{ProviderError, Step, Upstream};
 pub use providers::{Providers, callback_base};
 pub use redirect::redirect_uri;
 pub use request::{
-    Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed,
-    SignOutRequest, SignedIn, Tokens,
+    Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed, SignOutRequest, SignedIn,
+    Tokens,
 };
 
 use async_trait::async_trait;
@@ -78,25 +79,17 @@ pub trait Provider: Send + Sync {
     }
 
     /// Where to send the browser.
-    async fn authorize(
-        &self,
-        request: AuthorizeRequest<'_>,
-    ) -> Result<Authorization, ProviderError>;
+    async fn authorize(&self, request: AuthorizeRequest<'_>) -> Result<Authorization, ProviderError>;
 
     /// Redeems a code and believes what its ID token (or userinfo) says after checking it.
     async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<SignedIn, ProviderError>;
 
     /// Checks an ID token that a native app submits (contract §3.8).
-    async fn verify_id_token(&self, request: IdTokenRequest<'_>)
-    -> Result<SignedIn, ProviderError>;
+    async fn verify_id_token(&self, request: IdTokenRequest<'_>) -> Result<SignedIn, ProviderError>;
 
     /// Asks for fresh tokens with a stored refresh token, to learn whether the person is still there.
     /// [`ProviderError::ends_sessions`] tells what a failure means.
-    async fn refresh(
-        &self,
-        refresh_token: &SecretString,
-        now: Timestamp,
-    ) -> Result<Refreshed, ProviderError>;
+    async fn refresh(&self, refresh_token: &SecretString, now: Timestamp) -> Result<Refreshed, ProviderError>;
 
     /// Where to send the browser to sign out at the provider, if it offers that.
     async fn sign_out_url(&self, request: SignOutRequest<'_>, now: Timestamp) -> Option<Url>;
@@ -109,10 +102,7 @@ pub trait Provider: Send + Sync {
 }
 
 pub(crate) fn sign_out_parameters(url: &mut Url, request: SignOutRequest<'_>) {
-    let pairs = [
-        ("logout_hint", request.logout_hint),
-        ("post_logout_redirect_uri", request.post_logout_redirect_uri),
-    ];
+    let pairs = [("logout_hint", request.logout_hint), ("post_logout_redirect_uri", request.post_logout_redirect_uri)];
     for (name, value) in pairs {
         if let Some(value) = value {
             url.query_pairs_mut().append_pair(name, value);
