@@ -53,9 +53,7 @@ fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match s {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            Some(v4(high, low))
-        }
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
         // "IPv4-compatible", except :: and ::1 that have rules of their own.
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => Some(v4(high, low)),
         [0x2002, high, low, ..] => Some(v4(high, low)),
@@ -96,16 +94,10 @@ impl Resolve for PublicOnly {
 /// Host names in the proxy variables that the client honours.
 pub(crate) fn proxy_hosts() -> Vec<String> {
     let names = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
-    let both = names
-        .iter()
-        .flat_map(|n| [(*n).to_owned(), n.to_lowercase()]);
+    let both = names.iter().flat_map(|n| [(*n).to_owned(), n.to_lowercase()]);
     both.filter_map(|name| std::env::var(name).ok())
         .filter_map(|value| {
-            let text = if value.contains("://") {
-                value
-            } else {
-                format!("http://{value}")
-            };
+            let text = if value.contains("://") { value } else { format!("http://{value}") };
             Url::parse(&text).ok()?.host_str().map(str::to_owned)
         })
         .collect()
@@ -117,9 +109,7 @@ pub(crate) fn is_exception(patterns: &[String], url: &Url) -> bool {
     // A user name may look like the host of a pattern (`http://allowed@evil/`).
     let _ = plain.set_username("");
     let _ = plain.set_password(None);
-    patterns
-        .iter()
-        .any(|pattern| glob(pattern.as_bytes(), plain.as_str().as_bytes()))
+    patterns.iter().any(|pattern| glob(pattern.as_bytes(), plain.as_str().as_bytes()))
 }
 
 /// `*` stays within one path segment, `**` crosses slashes; linear backtracking only.
@@ -171,10 +161,7 @@ mod tests {
 
     #[test]
     fn exceptions_match_whole_urls() {
-        let patterns = [
-            "http://hooks.internal/*".to_owned(),
-            "http://10.0.0.7:8080/**".to_owned(),
-        ];
+        let patterns = ["http://hooks.internal/*".to_owned(), "http://10.0.0.7:8080/**".to_owned()];
         let is = |text: &str| is_exception(&patterns, &Url::parse(text).unwrap());
         assert!(is("http://hooks.internal/before"));
         assert!(!is("http://hooks.internal/before/after"));

@@ -5,9 +5,7 @@ use crate::error::{OutboundError, place};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use reqwest::Method;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -79,20 +77,14 @@ impl Call {
 
     /// A form body; the pairs may hold secrets and are never logged.
     pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
-        self.headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self.body(body)
     }
 
     /// A JSON body.
     pub fn json(mut self, value: &impl Serialize) -> Self {
-        self.headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = serde_json::to_vec(value).unwrap_or_default();
         self.body(body)
     }
@@ -171,10 +163,7 @@ impl Call {
         let Some(client) = self.outbound.client_for(url) else {
             return Err(OutboundError::PrivateAddress { place });
         };
-        let mut request = client
-            .request(self.method.clone(), url.clone())
-            .headers(headers)
-            .timeout(self.timeout);
+        let mut request = client.request(self.method.clone(), url.clone()).headers(headers).timeout(self.timeout);
         if let Some(body) = &self.body {
             request = request.body(body.clone());
         }
@@ -182,12 +171,7 @@ impl Call {
         let response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read(response, self.limit, &place, failed).await?;
-        Ok(Answer {
-            status,
-            headers,
-            body,
-            place,
-        })
+        Ok(Answer { status, headers, body, place })
     }
 }
 
@@ -198,10 +182,7 @@ async fn read(
     place: &str,
     failed: impl Fn(reqwest::Error) -> OutboundError,
 ) -> Result<Bytes, OutboundError> {
-    let too_large = || OutboundError::TooLarge {
-        place: place.to_owned(),
-        limit,
-    };
+    let too_large = || OutboundError::TooLarge { place: place.to_owned(), limit };
     if response.content_length().is_some_and(|n| n > limit as u64) {
         return Err(too_large());
     }
@@ -221,9 +202,7 @@ fn redirect_target(answer: &Answer, from: &Url) -> Option<Url> {
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let target = from
-        .join(answer.headers.get(LOCATION)?.to_str().ok()?)
-        .ok()?;
+    let target = from.join(answer.headers.get(LOCATION)?.to_str().ok()?).ok()?;
     // Never from https down to http, nor to another scheme.
     let same_or_better = target.scheme() == from.scheme() || target.scheme() == "https";
     same_or_better.then_some(target)
@@ -231,13 +210,7 @@ fn redirect_target(answer: &Answer, from: &Url) -> Option<Url> {
 
 fn parse(text: &str) -> Result<Url, OutboundError> {
     let bad = |why: &str| OutboundError::BadUrl {
-        url: text
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .take(200)
-            .collect(),
+        url: text.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect(),
         why: why.to_owned(),
     };
     let url = Url::parse(text).map_err(|e| bad(&e.to_string()))?;
@@ -259,11 +232,7 @@ impl Answer {
 
     /// Whole seconds of `Retry-After`; dates are left out because nobody we call sends them.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")?
-            .trim()
-            .parse()
-            .ok()
-            .map(Duration::from_secs)
+        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
     }
 
     /// The body as JSON.

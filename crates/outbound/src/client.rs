@@ -55,11 +55,7 @@ impl Outbound {
     /// When no certificate authority can be read or TLS can't be set up.
     pub fn new(policy: Policy) -> Result<Self, SetupError> {
         let tls = tls()?;
-        let build = |builder: ClientBuilder| {
-            builder
-                .build()
-                .map_err(|e| SetupError::Client(e.to_string()))
-        };
+        let build = |builder: ClientBuilder| builder.build().map_err(|e| SetupError::Client(e.to_string()));
         let base = || {
             Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -71,17 +67,9 @@ impl Outbound {
                 .redirect(redirect::Policy::none())
         };
         let open = build(base())?;
-        let resolver = PublicOnly {
-            proxies: address::proxy_hosts(),
-        };
+        let resolver = PublicOnly { proxies: address::proxy_hosts() };
         let public_only = build(base().dns_resolver(resolver))?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                policy,
-                open,
-                public_only,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { policy, open, public_only }) })
     }
 
     /// A GET; nothing is sent before [`Call::send`].
@@ -102,9 +90,7 @@ impl Outbound {
     /// The client for this very URL, or nothing when the URL itself names a private address.
     pub(crate) fn client_for(&self, url: &Url) -> Option<&Client> {
         let policy = &self.inner.policy;
-        if !policy.disallow_private_ip_ranges
-            || address::is_exception(&policy.private_ip_exception_urls, url)
-        {
+        if !policy.disallow_private_ip_ranges || address::is_exception(&policy.private_ip_exception_urls, url) {
             return Some(&self.inner.open);
         }
         (!address::literal_is_private(url)).then_some(&self.inner.public_only)

@@ -37,23 +37,14 @@ pub enum OutboundError {
     TooLarge { place: String, limit: usize },
     #[error("{place} redirects too often")]
     TooManyRedirects { place: String },
-    #[error(
-        "{place} answered with something that is not the expected JSON (line {line}, column {column})"
-    )]
-    Json {
-        place: String,
-        line: usize,
-        column: usize,
-    },
+    #[error("{place} answered with something that is not the expected JSON (line {line}, column {column})")]
+    Json { place: String, line: usize, column: usize },
 }
 
 impl OutboundError {
     /// Whether the same call may succeed in a moment: nothing was refused, something just did not work.
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Timeout { .. } | Self::Connect { .. } | Self::Broken { .. }
-        )
+        matches!(self, Self::Timeout { .. } | Self::Connect { .. } | Self::Broken { .. })
     }
 
     pub(crate) fn from_reqwest(error: reqwest::Error, place: String, after: Duration) -> Self {
@@ -65,11 +56,7 @@ impl OutboundError {
         }
         let connect = error.is_connect();
         let why = innermost(&error.without_url());
-        if connect {
-            Self::Connect { place, why }
-        } else {
-            Self::Broken { place, why }
-        }
+        if connect { Self::Connect { place, why } } else { Self::Broken { place, why } }
     }
 }
 

@@ -62,11 +62,7 @@ struct WebCopy {
 
 impl Sources {
     pub fn new(outbound: Outbound) -> Self {
-        Self {
-            outbound,
-            files: Mutex::default(),
-            fetched: Mutex::default(),
-        }
+        Self { outbound, files: Mutex::default(), fetched: Mutex::default() }
     }
 
     /// The text at `url`, at most `limit` bytes of it.
@@ -78,25 +74,17 @@ impl Sources {
             Some(("file", path)) => self.file(path, limit).await,
             Some(("base64", encoded)) => decode(encoded, limit),
             Some(("http" | "https", _)) => self.fetch(url, limit).await,
-            _ => Err(SourceError::UnknownScheme {
-                source_url: url.chars().take(200).collect(),
-            }),
+            _ => Err(SourceError::UnknownScheme { source_url: url.chars().take(200).collect() }),
         }
     }
 
     /// Kratos: the literal rest of the URL is the path, relative ones count from the working directory, and
     /// edits are live.
     async fn file(&self, path: &str, limit: usize) -> Result<Arc<str>, SourceError> {
-        let failed = |e: std::io::Error| SourceError::File {
-            path: path.to_owned(),
-            why: plain(&e),
-        };
+        let failed = |e: std::io::Error| SourceError::File { path: path.to_owned(), why: plain(&e) };
         let meta = tokio::fs::metadata(Path::new(path)).await.map_err(failed)?;
         if meta.len() > limit as u64 {
-            return Err(SourceError::TooLarge {
-                place: format!("file://{path}"),
-                limit,
-            });
+            return Err(SourceError::TooLarge { place: format!("file://{path}"), limit });
         }
         let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         if let Some(copy) = lock(&self.files).get(path)
@@ -108,17 +96,10 @@ impl Sources {
         }
         let bytes = tokio::fs::read(Path::new(path)).await.map_err(failed)?;
         if bytes.len() > limit {
-            return Err(SourceError::TooLarge {
-                place: format!("file://{path}"),
-                limit,
-            });
+            return Err(SourceError::TooLarge { place: format!("file://{path}"), limit });
         }
         let text = text(bytes, || format!("file://{path}"))?;
-        let copy = FileCopy {
-            changed,
-            bytes: meta.len(),
-            text: text.clone(),
-        };
+        let copy = FileCopy { changed, bytes: meta.len(), text: text.clone() };
         let mut files = lock(&self.files);
         if files.len() >= ENTRIES_MAX {
             files.clear();
@@ -143,10 +124,7 @@ impl Sources {
         match self.download(url, limit).await {
             Ok(text) => {
                 let fresh_until = Instant::now() + FRESH;
-                *copy = Some(WebCopy {
-                    text: text.clone(),
-                    fresh_until,
-                });
+                *copy = Some(WebCopy { text: text.clone(), fresh_until });
                 Ok(text)
             }
             Err(error) => match copy.as_mut() {
@@ -161,19 +139,9 @@ impl Sources {
     }
 
     async fn download(&self, url: &str, limit: usize) -> Result<Arc<str>, SourceError> {
-        let answer = self
-            .outbound
-            .get(url)
-            .limit(limit)
-            .redirects(5)
-            .retries(2)
-            .send()
-            .await?;
+        let answer = self.outbound.get(url).limit(limit).redirects(5).retries(2).send().await?;
         if answer.status != 200 {
-            return Err(SourceError::Status {
-                status: answer.status,
-                place: answer.place().to_owned(),
-            });
+            return Err(SourceError::Status { status: answer.status, place: answer.place().to_owned() });
         }
         text(answer.body.to_vec(), || answer.place().to_owned())
     }
@@ -191,41 +159,26 @@ fn within(text: &Arc<str>, limit: usize, url: &str) -> Result<Arc<str>, SourceEr
 fn decode(encoded: &str, limit: usize) -> Result<Arc<str>, SourceError> {
     let place = || "base64://[redacted]".to_owned();
     if encoded.len() / 4 * 3 > limit.saturating_add(3) {
-        return Err(SourceError::TooLarge {
-            place: place(),
-            limit,
-        });
+        return Err(SourceError::TooLarge { place: place(), limit });
     }
-    let compact: String = encoded
-        .chars()
-        .filter(|c| !matches!(c, '\r' | '\n'))
-        .collect();
-    let bytes = BASE64_STANDARD
-        .decode(compact.as_bytes())
-        .map_err(|e| SourceError::Base64 {
-            why: match e {
-                base64::DecodeError::InvalidByte(at, _) => {
-                    format!("illegal base64 data at input byte {at}")
-                }
-                _ => {
-                    "illegal base64 data; the standard alphabet with padding is expected".to_owned()
-                }
-            },
-        })?;
+    let compact: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let bytes = BASE64_STANDARD.decode(compact.as_bytes()).map_err(|e| SourceError::Base64 {
+        why: match e {
+            base64::DecodeError::InvalidByte(at, _) => {
+                format!("illegal base64 data at input byte {at}")
+            }
+            _ => "illegal base64 data; the standard alphabet with padding is expected".to_owned(),
+        },
+    })?;
     let found = text(bytes, place)?;
     if found.len() > limit {
-        return Err(SourceError::TooLarge {
-            place: place(),
-            limit,
-        });
+        return Err(SourceError::TooLarge { place: place(), limit });
     }
     Ok(found)
 }
 
 fn text(bytes: Vec<u8>, place: impl Fn() -> String) -> Result<Arc<str>, SourceError> {
-    String::from_utf8(bytes)
-        .map(Arc::from)
-        .map_err(|_| SourceError::NotText { place: place() })
+    String::from_utf8(bytes).map(Arc::from).map_err(|_| SourceError::NotText { place: place() })
 }
 
 fn plain(error: &std::io::Error) -> String {

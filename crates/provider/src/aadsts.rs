@@ -21,9 +21,7 @@ pub(crate) fn codes_in(text: &str) -> Vec<u32> {
         .take(8)
         .filter_map(|(at, word)| {
             let rest = &text[at + word.len()..];
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(rest.len());
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
             rest[..digits].parse().ok()
         })
         .collect()
@@ -32,29 +30,16 @@ pub(crate) fn codes_in(text: &str) -> Vec<u32> {
 /// The UUID after `Correlation ID:` or `Trace ID:`, which Microsoft's support asks for.
 pub(crate) fn id_after(text: &str, label: &str) -> Option<String> {
     let rest = &text[text.find(label)? + label.len()..];
-    let id: String = rest
-        .trim_start()
-        .chars()
-        .take_while(|c| c.is_ascii_hexdigit() || *c == '-')
-        .take(36)
-        .collect();
+    let id: String = rest.trim_start().chars().take_while(|c| c.is_ascii_hexdigit() || *c == '-').take(36).collect();
     uuid::Uuid::parse_str(&id).ok().map(|id| id.to_string())
 }
 
 const fn both(codes: &'static [u32], visitor: &'static str, operator: &'static str) -> Explanation {
-    Explanation {
-        codes,
-        visitor: Some(visitor),
-        operator,
-    }
+    Explanation { codes, visitor: Some(visitor), operator }
 }
 
 const fn log(codes: &'static [u32], operator: &'static str) -> Explanation {
-    Explanation {
-        codes,
-        visitor: None,
-        operator,
-    }
+    Explanation { codes, visitor: None, operator }
 }
 
 const TABLE: &[Explanation] = &[
@@ -66,10 +51,7 @@ const TABLE: &[Explanation] = &[
         &[700_016, 500_011],
         "the app is unknown in this tenant: client_id, microsoft_tenant or the cloud is wrong, or nobody consented to the app there",
     ),
-    log(
-        &[90002],
-        "the tenant was not found: a typo in microsoft_tenant, or the wrong cloud",
-    ),
+    log(&[90002], "the tenant was not found: a typo in microsoft_tenant, or the wrong cloud"),
     log(
         &[50194],
         "the app is registered for one tenant but `common` is used: set microsoft_tenant to the tenant's GUID, or change the app's supported account types",
@@ -99,19 +81,12 @@ const TABLE: &[Explanation] = &[
         "This application still needs your consent or that of your administrator.",
         "consent is missing; an administrator grants it under App registrations, API permissions",
     ),
-    both(
-        &[65004],
-        "You declined the request for consent.",
-        "the person declined to consent",
-    ),
+    both(&[65004], "You declined the request for consent.", "the person declined to consent"),
     log(
         &[650_053, 650_056],
         "an unknown scope is asked for (often `groups`, which does not exist), or the permission is missing at the app registration",
     ),
-    log(
-        &[7_000_215],
-        "the client secret is wrong; often the Secret ID was pasted in place of the Value",
-    ),
+    log(&[7_000_215], "the client secret is wrong; often the Secret ID was pasted in place of the Value"),
     log(
         &[7_000_222],
         "the client secret has expired: make a new one under Certificates & secrets and set client_secret, or list old and new in client_secrets",
@@ -138,19 +113,9 @@ const TABLE: &[Explanation] = &[
         "The sign-in took too long or was already used. Please start again.",
         "the authorization code was used twice or is too old",
     ),
-    log(
-        &[70043, 700_082, 50173],
-        "the refresh token has ended; the person has to sign in anew",
-    ),
-    both(
-        &[50057],
-        "This account is disabled. Please ask your administrator.",
-        "the account is disabled in Entra",
-    ),
-    log(
-        &[50058],
-        "silent sign-in is not possible; this is expected for prompt=none",
-    ),
+    log(&[70043, 700_082, 50173], "the refresh token has ended; the person has to sign in anew"),
+    both(&[50057], "This account is disabled. Please ask your administrator.", "the account is disabled in Entra"),
+    log(&[50058], "silent sign-in is not possible; this is expected for prompt=none"),
     both(
         &[50074, 50076, 50079],
         "Your organization requires a second factor for this sign-in. Please sign in again and complete it.",
@@ -161,20 +126,14 @@ const TABLE: &[Explanation] = &[
         "Your organization's access rules blocked this sign-in because of the device, the place or a policy. Please ask your administrator.",
         "Conditional Access blocked the sign-in; Entra's sign-in log names the policy",
     ),
-    log(
-        &[50196],
-        "Entra saw a loop of sign-ins: look at cookies and at the callback address",
-    ),
+    log(&[50196], "Entra saw a loop of sign-ins: look at cookies and at the callback address"),
     log(&[90055], "Entra throttles this app; wait"),
     log(
         &[9_002_332, 90130, 9_001_023],
         "endpoint and kind of account do not fit (consumers against organizations): check microsoft_tenant and the app's supported account types",
     ),
     log(&[900_144], "a needed parameter is missing in the request"),
-    log(
-        &[90038, 900_382, 900_432, 900_439],
-        "the tenant is in another national cloud: set microsoft.cloud",
-    ),
+    log(&[90038, 900_382, 900_432, 900_439], "the tenant is in another national cloud: set microsoft.cloud"),
     log(
         &[50146, 501_461],
         "claims are customised without a signing key of the app's own: set microsoft.custom_signing_key, or check the audience's shape",
@@ -193,24 +152,13 @@ mod tests {
     fn numbers_and_ids_are_read_from_a_description() {
         let text = "AADSTS50105: Your administrator … Trace ID: 0b9c3b1e-0000-4000-8000-000000000001 Correlation ID: 0B9C3B1E-0000-4000-8000-000000000002 Timestamp: 2026";
         assert_eq!(codes_in(text), [50105]);
-        assert_eq!(
-            id_after(text, "Correlation ID:").as_deref(),
-            Some("0b9c3b1e-0000-4000-8000-000000000002")
-        );
-        assert_eq!(
-            id_after("Correlation ID: <script>", "Correlation ID:"),
-            None
-        );
+        assert_eq!(id_after(text, "Correlation ID:").as_deref(), Some("0b9c3b1e-0000-4000-8000-000000000002"));
+        assert_eq!(id_after("Correlation ID: <script>", "Correlation ID:"), None);
     }
 
     #[test]
     fn no_number_is_explained_twice() {
         let mut seen = std::collections::HashSet::new();
-        assert!(
-            TABLE
-                .iter()
-                .flat_map(|e| e.codes)
-                .all(|code| seen.insert(code))
-        );
+        assert!(TABLE.iter().flat_map(|e| e.codes).all(|code| seen.insert(code)));
     }
 }

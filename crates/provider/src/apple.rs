@@ -30,20 +30,14 @@ impl Dialect for Apple {
 
     fn authorize<'a>(&self, _: &'a OidcProvider, parts: &mut AuthorizeParts<'a>) {
         // Apple refuses e-mail and name in a query.
-        if parts
-            .scope
-            .iter()
-            .any(|scope| matches!(*scope, "email" | "name"))
-        {
+        if parts.scope.iter().any(|scope| matches!(*scope, "email" | "name")) {
             parts.extra.push(("response_mode", "form_post"));
         }
     }
 
     fn amend(&self, claims: &mut Claims, user: Option<&str>) {
         // Nothing signs this, so it only fills names that the token left empty.
-        let user: User = user
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
+        let user: User = user.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         for (field, value) in [
             (&mut claims.given_name, &user.name.first_name),
             (&mut claims.last_name, &user.name.last_name),

@@ -35,10 +35,7 @@ struct Loaded {
 
 impl Certificate {
     pub(crate) fn new(file: &Path) -> Self {
-        Self {
-            file: file.to_owned(),
-            loaded: Mutex::default(),
-        }
+        Self { file: file.to_owned(), loaded: Mutex::default() }
     }
 
     /// A fresh statement that we are this client, for that token address alone.
@@ -49,15 +46,9 @@ impl Certificate {
         now: Timestamp,
     ) -> Result<SecretString, ProviderError> {
         let loaded = self.load(now).await.map_err(|why| {
-            let api = ApiError::internal(
-                "The sign-in can't be completed because the server is not set up correctly.",
-            );
-            let detail = format!(
-                "the certificate {} could not be used: {why}",
-                self.file.display()
-            );
-            ProviderError::new(Step::Configuration, api, detail)
-                .with_config_key("microsoft.client_certificate.file")
+            let api = ApiError::internal("The sign-in can't be completed because the server is not set up correctly.");
+            let detail = format!("the certificate {} could not be used: {why}", self.file.display());
+            ProviderError::new(Step::Configuration, api, detail).with_config_key("microsoft.client_certificate.file")
         })?;
         let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": loaded.thumbprint });
         let claims = json!({
@@ -73,35 +64,22 @@ impl Certificate {
         let mut signature = vec![0; loaded.key.public().modulus_len()];
         loaded
             .key
-            .sign(
-                &RSA_PSS_SHA256,
-                &SystemRandom::new(),
-                signing_input.as_bytes(),
-                &mut signature,
-            )
+            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signing_input.as_bytes(), &mut signature)
             .map_err(|_| failed_to_sign())?;
         Ok(signed(&signing_input, &signature))
     }
 
     async fn load(&self, now: Timestamp) -> Result<Arc<Loaded>, String> {
-        let meta = tokio::fs::metadata(&self.file)
-            .await
-            .map_err(|e| e.kind().to_string())?;
+        let meta = tokio::fs::metadata(&self.file).await.map_err(|e| e.kind().to_string())?;
         let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let known = self
-            .loaded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(loaded) = known.filter(|l| l.changed == changed && l.bytes == meta.len()) {
             return Ok(loaded);
         }
         if meta.len() > PEM_MAX {
             return Err(format!("it has more than {PEM_MAX} bytes"));
         }
-        let pem = tokio::fs::read(&self.file)
-            .await
-            .map_err(|e| e.kind().to_string())?;
+        let pem = tokio::fs::read(&self.file).await.map_err(|e| e.kind().to_string())?;
         let loaded = Arc::new(Loaded::parse(&pem, changed, meta.len(), now)?);
         *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded.clone());
         Ok(loaded)
@@ -110,8 +88,8 @@ impl Certificate {
 
 impl Loaded {
     fn parse(pem: &[u8], changed: SystemTime, bytes: u64, now: Timestamp) -> Result<Self, String> {
-        let certificate = CertificateDer::from_pem_slice(pem)
-            .map_err(|_| "it holds no CERTIFICATE block".to_owned())?;
+        let certificate =
+            CertificateDer::from_pem_slice(pem).map_err(|_| "it holds no CERTIFICATE block".to_owned())?;
         warn_about_validity(&certificate, now);
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
             "it holds no plain PRIVATE KEY block (an encrypted one is opened with `openssl pkcs8 -in key.pem -out plain.pem`)".to_owned()
@@ -123,12 +101,7 @@ impl Loaded {
         }
         .map_err(|e| format!("its private key is not a usable RSA key ({e})"))?;
         let thumbprint = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate.as_ref()));
-        Ok(Self {
-            changed,
-            bytes,
-            thumbprint,
-            key,
-        })
+        Ok(Self { changed, bytes, thumbprint, key })
     }
 }
 
@@ -150,7 +123,6 @@ pub(crate) struct AppleKey {
     team_id: String,
     key_id: String,
     pem: Option<SecretString>,
-    audience: String,
 }
 
 impl AppleKey {
@@ -159,47 +131,30 @@ impl AppleKey {
             team_id: config.apple_team_id.clone().unwrap_or_default(),
             key_id: config.apple_private_key_id.clone().unwrap_or_default(),
             pem: config.apple_private_key.clone(),
-            audience: config
-                .issuer_url
-                .clone()
-                .unwrap_or_else(|| crate::apple::ISSUER.to_owned()),
         }
     }
 
-    pub(crate) fn secret(
-        &self,
-        client_id: &str,
-        now: Timestamp,
-    ) -> Result<SecretString, ProviderError> {
+    pub(crate) fn secret(&self, client_id: &str, now: Timestamp) -> Result<SecretString, ProviderError> {
         let bad = |why: &str| {
-            let api = ApiError::internal(
-                "The sign-in can't be completed because the server is not set up correctly.",
-            );
-            ProviderError::new(Step::Configuration, api, why.to_owned())
-                .with_config_key("apple_private_key")
+            let api = ApiError::internal("The sign-in can't be completed because the server is not set up correctly.");
+            ProviderError::new(Step::Configuration, api, why.to_owned()).with_config_key("apple_private_key")
         };
-        let pem = self
-            .pem
-            .as_ref()
-            .ok_or_else(|| bad("apple_private_key is not set"))?;
+        let pem = self.pem.as_ref().ok_or_else(|| bad("apple_private_key is not set"))?;
         let key = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
             .map_err(|_| bad("apple_private_key holds no PRIVATE KEY block in PEM form"))?;
         let random = SystemRandom::new();
-        let key =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.secret_der(), &random)
-                .map_err(|_| bad("apple_private_key is not an ECDSA P-256 key in PKCS#8 form"))?;
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.secret_der(), &random)
+            .map_err(|_| bad("apple_private_key is not an ECDSA P-256 key in PKCS#8 form"))?;
         let header = json!({ "alg": "ES256", "kid": self.key_id, "typ": "JWT" });
         let claims = json!({
-            "aud": [self.audience],
+            "aud": [crate::apple::ISSUER],
             "exp": now.secs() + LIFESPAN_SECS,
             "iat": now.secs(),
             "iss": self.team_id,
             "sub": client_id,
         });
         let signing_input = unsigned(&header, &claims);
-        let signature = key
-            .sign(&random, signing_input.as_bytes())
-            .map_err(|_| failed_to_sign())?;
+        let signature = key.sign(&random, signing_input.as_bytes()).map_err(|_| failed_to_sign())?;
         Ok(signed(&signing_input, signature.as_ref()))
     }
 }
@@ -210,17 +165,10 @@ fn unsigned(header: &Value, claims: &Value) -> String {
 }
 
 fn signed(signing_input: &str, signature: &[u8]) -> SecretString {
-    SecretString::from(format!(
-        "{signing_input}.{}",
-        BASE64_URL_SAFE_NO_PAD.encode(signature)
-    ))
+    SecretString::from(format!("{signing_input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
 }
 
 fn failed_to_sign() -> ProviderError {
     let api = ApiError::internal("The sign-in can't be completed because of an internal error.");
-    ProviderError::new(
-        Step::TokenExchange,
-        api,
-        "the client assertion could not be signed",
-    )
+    ProviderError::new(Step::TokenExchange, api, "the client assertion could not be signed")
 }

@@ -55,8 +55,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
         let Some((value, fetched)) = self.peek() else {
             return self.fetch_since(Instant::now(), now, fetch).await;
         };
-        let due =
-            now.since(fetched) > max_age && now.micros() >= self.not_before.load(Ordering::Relaxed);
+        let due = now.since(fetched) > max_age && now.micros() >= self.not_before.load(Ordering::Relaxed);
         if due && !self.renewing.swap(true, Ordering::AcqRel) {
             let (slot, work) = (self.clone(), fetch(Some(value.clone())));
             tokio::spawn(async move {
@@ -64,8 +63,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
                     Ok(new) => slot.put(new, now),
                     Err(error) => {
                         tracing::warn!(%error, "a renewal failed; the cached copy serves on");
-                        slot.not_before
-                            .store((now + PAUSE_AFTER_FAILURE).micros(), Ordering::Relaxed);
+                        slot.not_before.store((now + PAUSE_AFTER_FAILURE).micros(), Ordering::Relaxed);
                     }
                 }
                 slot.renewing.store(false, Ordering::Release);
@@ -108,13 +106,9 @@ impl<T: Send + Sync + 'static> Slot<T> {
                 return Err(error);
             }
         }
-        self.peek().map(|(value, _)| value).ok_or_else(|| {
-            ProviderError::upstream(
-                crate::Step::Discovery,
-                "Nothing was fetched.",
-                "an empty cache",
-            )
-        })
+        self.peek()
+            .map(|(value, _)| value)
+            .ok_or_else(|| ProviderError::upstream(crate::Step::Discovery, "Nothing was fetched.", "an empty cache"))
     }
 
     pub(crate) fn peek(&self) -> Option<(Arc<T>, Timestamp)> {
@@ -123,11 +117,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
     }
 
     fn put(&self, value: T, now: Timestamp) {
-        let entry = Entry {
-            value: Arc::new(value),
-            fetched: now,
-            arrived: Instant::now(),
-        };
+        let entry = Entry { value: Arc::new(value), fetched: now, arrived: Instant::now() };
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
     }
 }

@@ -50,10 +50,7 @@ impl ClientAuth {
             kind: source.provider,
             secrets: source.client_secrets().cloned().collect(),
             secret_file: source.client_secret_file.clone(),
-            certificate: microsoft
-                .client_certificate
-                .as_ref()
-                .map(|c| Certificate::new(&c.file)),
+            certificate: microsoft.client_certificate.as_ref().map(|c| Certificate::new(&c.file)),
             federated_token_file: microsoft.federated_token_file.clone(),
             apple: (source.provider == ProviderKind::Apple).then(|| AppleKey::new(source)),
             styles: Mutex::default(),
@@ -61,25 +58,17 @@ impl ClientAuth {
     }
 
     /// The credentials to try, in order; each is sent at most once per exchange.
-    pub(crate) async fn credentials(
-        &self,
-        audience: &str,
-        now: Timestamp,
-    ) -> Result<Vec<Credential>, ProviderError> {
+    pub(crate) async fn credentials(&self, audience: &str, now: Timestamp) -> Result<Vec<Credential>, ProviderError> {
         if let Some(path) = &self.federated_token_file {
             let token = read_trimmed(path, "microsoft.federated_token_file").await?;
             return Ok(vec![Credential::Assertion(token)]);
         }
         if let Some(certificate) = &self.certificate {
-            let assertion = certificate
-                .assertion(&self.client_id, audience, now)
-                .await?;
+            let assertion = certificate.assertion(&self.client_id, audience, now).await?;
             return Ok(vec![Credential::Assertion(assertion)]);
         }
         if let Some(apple) = &self.apple {
-            return Ok(vec![Credential::Secret(
-                apple.secret(&self.client_id, now)?,
-            )]);
+            return Ok(vec![Credential::Secret(apple.secret(&self.client_id, now)?)]);
         }
         let mut found = Vec::new();
         if let Some(path) = &self.secret_file {
@@ -108,9 +97,7 @@ impl ClientAuth {
         match self.kind {
             ProviderKind::Apple => (Style::Body, false),
             ProviderKind::Microsoft => (Style::Basic, false),
-            _ if !offers("client_secret_basic") && offers("client_secret_post") => {
-                (Style::Body, false)
-            }
+            _ if !offers("client_secret_basic") && offers("client_secret_post") => (Style::Body, false),
             _ => (Style::Basic, true),
         }
     }
@@ -132,21 +119,15 @@ fn same_secret(a: &Credential, b: &Credential) -> bool {
 
 async fn read_trimmed(path: &Path, key: &str) -> Result<SecretString, ProviderError> {
     let failed = |why: String| {
-        let api = ApiError::internal(
-            "The sign-in can't be completed because the server is not set up correctly.",
-        );
+        let api = ApiError::internal("The sign-in can't be completed because the server is not set up correctly.");
         let detail = format!("the file {} could not be used: {why}", path.display());
         ProviderError::new(Step::Configuration, api, detail).with_config_key(key)
     };
-    let meta = tokio::fs::metadata(path)
-        .await
-        .map_err(|e| failed(e.kind().to_string()))?;
+    let meta = tokio::fs::metadata(path).await.map_err(|e| failed(e.kind().to_string()))?;
     if meta.len() > SECRET_FILE_MAX {
         return Err(failed(format!("it has more than {SECRET_FILE_MAX} bytes")));
     }
-    let text = tokio::fs::read_to_string(path)
-        .await
-        .map_err(|e| failed(e.kind().to_string()))?;
+    let text = tokio::fs::read_to_string(path).await.map_err(|e| failed(e.kind().to_string()))?;
     let text = text.trim();
     if text.is_empty() {
         return Err(failed("it is empty".to_owned()));

@@ -5,9 +5,7 @@ use crate::client_auth::ClientAuth;
 use crate::discovery::Caches;
 use crate::error::{ProviderError, Step};
 use crate::redirect;
-use crate::request::{
-    Authorization, AuthorizeRequest, ExchangeRequest, Facts, Refreshed, SignedIn, Tokens,
-};
+use crate::request::{Authorization, AuthorizeRequest, ExchangeRequest, Facts, Refreshed, SignedIn, Tokens};
 use crate::token::{TokenEndpoint, TokenReply};
 use crate::types::{Nonce, PkceCodeChallenge};
 use bia_config::{OidcProvider, ResponseMode};
@@ -73,15 +71,9 @@ impl Connection {
         parts: AuthorizeParts<'_>,
     ) -> Result<Authorization, ProviderError> {
         let mut url = Url::parse(parts.endpoint).map_err(|_| {
-            let api = ApiError::invalid_configuration(
-                "The authorization endpoint of the provider is not a URL.",
-            );
-            ProviderError::new(
-                Step::Authorize,
-                api,
-                "the authorization endpoint is not a URL",
-            )
-            .with_config_key("auth_url")
+            let api = ApiError::invalid_configuration("The authorization endpoint of the provider is not a URL.");
+            ProviderError::new(Step::Authorize, api, "the authorization endpoint is not a URL")
+                .with_config_key("auth_url")
         })?;
         let base = redirect::base_for_host(&self.config, &self.callback_base, request.host);
         let redirect_uri = redirect::redirect_uri(&self.config, &base);
@@ -106,30 +98,18 @@ impl Connection {
         self.add_options(&mut query, request)?;
         url.query_pairs_mut().extend_pairs(query.0);
         let pkce_verifier = pkce.map(|(_, verifier)| verifier.into_secret());
-        Ok(Authorization {
-            url,
-            redirect_uri,
-            pkce_verifier,
-            nonce: nonce.map(|n| n.secret().clone()),
-        })
+        Ok(Authorization { url, redirect_uri, pkce_verifier, nonce: nonce.map(|n| n.secret().clone()) })
     }
 
     /// Operator's parameters, then refresh, then the client's: later ones win, as in Kratos.
-    fn add_options(
-        &self,
-        query: &mut Parameters,
-        request: &AuthorizeRequest<'_>,
-    ) -> Result<(), ProviderError> {
+    fn add_options(&self, query: &mut Parameters, request: &AuthorizeRequest<'_>) -> Result<(), ProviderError> {
         if self.config.response_mode == ResponseMode::FormPost {
             query.set("response_mode", "form_post");
         }
         for (name, value) in &self.config.upstream_parameters {
             query.set_option(name, value);
         }
-        for (name, value) in [
-            ("login_hint", request.login_hint),
-            ("domain_hint", request.domain_hint),
-        ] {
+        for (name, value) in [("login_hint", request.login_hint), ("domain_hint", request.domain_hint)] {
             if let Some(value) = value {
                 query.set(name, value);
             }
@@ -141,8 +121,7 @@ impl Connection {
             query.set("claims", &claims);
         }
         for (name, value) in request.upstream_parameters {
-            let allowed = CLIENT_PARAMETERS.contains(&name.as_str())
-                || self.config.allowed_hints.contains(name);
+            let allowed = CLIENT_PARAMETERS.contains(&name.as_str()) || self.config.allowed_hints.contains(name);
             if allowed {
                 query.set_option(name, value);
             }
@@ -151,43 +130,27 @@ impl Connection {
     }
 
     /// `requested_claims`, with a step-up's context and a challenge's claims laid over it.
-    fn requested_claims(
-        &self,
-        request: &AuthorizeRequest<'_>,
-    ) -> Result<Option<String>, ProviderError> {
+    fn requested_claims(&self, request: &AuthorizeRequest<'_>) -> Result<Option<String>, ProviderError> {
         let mut claims = self.config.requested_claims.clone().unwrap_or(Value::Null);
         if let Some(challenge) = request.claims_challenge {
-            let challenge =
-                serde_json::from_str::<Map<String, Value>>(challenge).map_err(|_| {
-                    ProviderError::refused(
-                        Step::Authorize,
-                        "The claims challenge is not valid.",
-                        "a claims challenge is no JSON object",
-                    )
-                })?;
+            let challenge = serde_json::from_str::<Map<String, Value>>(challenge).map_err(|_| {
+                ProviderError::refused(
+                    Step::Authorize,
+                    "The claims challenge is not valid.",
+                    "a claims challenge is no JSON object",
+                )
+            })?;
             merge(&mut claims, Value::Object(challenge));
         }
         if let Some(context) = request.step_up {
-            merge(
-                &mut claims,
-                json!({ "id_token": { "acrs": { "essential": true, "value": context } } }),
-            );
+            merge(&mut claims, json!({ "id_token": { "acrs": { "essential": true, "value": context } } }));
         }
         let empty = claims.is_null() || claims.as_object().is_some_and(Map::is_empty);
         Ok((!empty).then(|| sorted(&claims).to_string()))
     }
 
-    pub(crate) fn token_endpoint<'a>(
-        &'a self,
-        url: &'a str,
-        methods: Option<&'a [String]>,
-    ) -> TokenEndpoint<'a> {
-        TokenEndpoint {
-            outbound: &self.outbound,
-            url,
-            auth: &self.auth,
-            methods,
-        }
+    pub(crate) fn token_endpoint<'a>(&'a self, url: &'a str, methods: Option<&'a [String]>) -> TokenEndpoint<'a> {
+        TokenEndpoint { outbound: &self.outbound, url, auth: &self.auth, methods }
     }
 
     /// Redeems the code, with the verifier when the start sent a challenge.
@@ -197,17 +160,12 @@ impl Connection {
         url: &str,
         methods: Option<&[String]>,
     ) -> Result<TokenReply, ProviderError> {
-        let mut grant = vec![
-            ("grant_type", "authorization_code"),
-            ("code", request.code),
-            ("redirect_uri", request.redirect_uri),
-        ];
+        let mut grant =
+            vec![("grant_type", "authorization_code"), ("code", request.code), ("redirect_uri", request.redirect_uri)];
         if let Some(verifier) = request.pkce_verifier {
             grant.push(("code_verifier", verifier));
         }
-        self.token_endpoint(url, methods)
-            .request(Step::TokenExchange, &grant, request.now)
-            .await
+        self.token_endpoint(url, methods).request(Step::TokenExchange, &grant, request.now).await
     }
 
     pub(crate) async fn refresh_with(
@@ -217,58 +175,26 @@ impl Connection {
         methods: Option<&[String]>,
         now: Timestamp,
     ) -> Result<Refreshed, ProviderError> {
-        let grant = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token.expose_secret()),
-        ];
-        let mut reply = self
-            .token_endpoint(url, methods)
-            .request(Step::Refresh, &grant, now)
-            .await?;
-        reply
-            .tokens
-            .refresh
-            .get_or_insert_with(|| refresh_token.clone());
-        Ok(Refreshed {
-            tokens: reply.tokens,
-        })
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+        let mut reply = self.token_endpoint(url, methods).request(Step::Refresh, &grant, now).await?;
+        reply.tokens.refresh.get_or_insert_with(|| refresh_token.clone());
+        Ok(Refreshed { tokens: reply.tokens })
     }
 
     /// Adds the facts that any provider can state, and makes sure that there is a subject.
-    pub(crate) fn finish(
-        &self,
-        claims: Claims,
-        tokens: Tokens,
-        facts: Facts,
-    ) -> Result<SignedIn, ProviderError> {
+    pub(crate) fn finish(&self, claims: Claims, tokens: Tokens, facts: Facts) -> Result<SignedIn, ProviderError> {
         let claims = claims::validate(claims)?;
         let config = &self.config;
         let acrs = match claims.raw_claims.get("acrs") {
             Some(Value::String(one)) => vec![one.clone()],
-            Some(Value::Array(many)) => many
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
+            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => Vec::new(),
         };
         // Kratos: an empty `acr` never matches, even when the list holds an empty text.
         let by_acr = !claims.acr.is_empty() && config.aal2_acr_values.contains(&claims.acr);
-        let by_amr = claims
-            .amr
-            .iter()
-            .any(|amr| config.aal2_amr_values.contains(amr));
-        let by_context = config
-            .microsoft
-            .step_up_context
-            .as_ref()
-            .is_some_and(|c| acrs.contains(c));
-        let text = |name: &str| {
-            claims
-                .raw_str(name)
-                .filter(|t| !t.is_empty())
-                .map(str::to_owned)
-        };
+        let by_amr = claims.amr.iter().any(|amr| config.aal2_amr_values.contains(amr));
+        let by_context = config.microsoft.step_up_context.as_ref().is_some_and(|c| acrs.contains(c));
+        let text = |name: &str| claims.raw_str(name).filter(|t| !t.is_empty()).map(str::to_owned);
         let facts = Facts {
             sid: text("sid"),
             login_hint: text("login_hint"),
@@ -278,11 +204,7 @@ impl Connection {
             acrs,
             ..facts
         };
-        Ok(SignedIn {
-            claims,
-            tokens,
-            facts,
-        })
+        Ok(SignedIn { claims, tokens, facts })
     }
 }
 
@@ -335,10 +257,7 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut names: Vec<_> = map.keys().collect();
             names.sort();
-            names
-                .into_iter()
-                .map(|name| (name.clone(), sorted(&map[name])))
-                .collect()
+            names.into_iter().map(|name| (name.clone(), sorted(&map[name]))).collect()
         }
         Value::Array(list) => list.iter().map(sorted).collect(),
         other => other.clone(),

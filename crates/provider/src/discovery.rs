@@ -42,11 +42,7 @@ pub(crate) struct Caches {
 
 impl Caches {
     pub(crate) fn new(outbound: Outbound) -> Self {
-        Self {
-            outbound,
-            metadata: Mutex::default(),
-            keys: Mutex::default(),
-        }
+        Self { outbound, metadata: Mutex::default(), keys: Mutex::default() }
     }
 
     /// Metadata at that very address. `fail` decides the visitor's error: Kratos blames the configuration for
@@ -65,18 +61,10 @@ impl Caches {
         let (outbound, url) = (self.outbound.clone(), url.to_owned());
         slot.get(now, MAX_AGE, |_| async move {
             metrics::counter!("bia_upstream_calls_total", "call" => "discovery").increment(1);
-            let call = outbound
-                .get(&url)
-                .limit(SIZE_MAX)
-                .retries(1)
-                .redirects(redirects);
+            let call = outbound.get(&url).limit(SIZE_MAX).retries(1).redirects(redirects);
             let answer = call.send().await.map_err(|e| fail(e.to_string()))?;
             if answer.status != 200 {
-                return Err(fail(format!(
-                    "{} answered with status {}",
-                    answer.place(),
-                    answer.status
-                )));
+                return Err(fail(format!("{} answered with status {}", answer.place(), answer.status)));
             }
             answer.json::<Metadata>().map_err(|e| fail(e.to_string()))
         })
@@ -86,32 +74,21 @@ impl Caches {
     /// The key set at that address; the same object each time, because it keeps the budget for unknown keys.
     pub(crate) fn keys(&self, url: &str) -> Arc<Keys> {
         let mut all = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(url.to_owned())
-            .or_insert_with(|| Arc::new(Keys::new(self.outbound.clone(), url)))
-            .clone()
+        all.entry(url.to_owned()).or_insert_with(|| Arc::new(Keys::new(self.outbound.clone(), url))).clone()
     }
 }
 
 impl Metadata {
     pub(crate) fn jwks_uri(&self) -> Result<&str, ProviderError> {
-        self.jwks_uri
-            .as_ref()
-            .map(|u| u.as_str())
-            .ok_or_else(|| missing("jwks_uri"))
+        self.jwks_uri.as_ref().map(|u| u.as_str()).ok_or_else(|| missing("jwks_uri"))
     }
 
     pub(crate) fn token_endpoint(&self) -> Result<&str, ProviderError> {
-        self.token_endpoint
-            .as_ref()
-            .map(|u| u.as_str())
-            .ok_or_else(|| missing("token_endpoint"))
+        self.token_endpoint.as_ref().map(|u| u.as_str()).ok_or_else(|| missing("token_endpoint"))
     }
 
     pub(crate) fn authorization_endpoint(&self) -> Result<&str, ProviderError> {
-        self.authorization_endpoint
-            .as_ref()
-            .map(|u| u.as_str())
-            .ok_or_else(|| missing("authorization_endpoint"))
+        self.authorization_endpoint.as_ref().map(|u| u.as_str()).ok_or_else(|| missing("authorization_endpoint"))
     }
 }
 
@@ -131,10 +108,6 @@ pub(crate) fn upstream_unavailable(detail: String) -> ProviderError {
 /// Kratos: a generic provider's discovery failing is a configuration error.
 pub(crate) fn misconfigured(detail: String) -> ProviderError {
     let reason = "Unable to initialize OpenID Connect Provider: its metadata could not be read or does not fit.";
-    ProviderError::new(
-        Step::Discovery,
-        bia_model::ApiError::invalid_configuration(reason),
-        detail,
-    )
-    .with_config_key("issuer_url")
+    ProviderError::new(Step::Discovery, bia_model::ApiError::invalid_configuration(reason), detail)
+        .with_config_key("issuer_url")
 }

@@ -92,20 +92,12 @@ impl ProviderError {
     }
 
     /// A refusal that goes back into the form as message 4000001.
-    pub(crate) fn refused(
-        step: Step,
-        reason: impl Into<String>,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn refused(step: Step, reason: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(step, ApiError::bad_request(reason), detail)
     }
 
     /// The provider misbehaved: 502 on the error page.
-    pub(crate) fn upstream(
-        step: Step,
-        reason: impl Into<String>,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn upstream(step: Step, reason: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(step, ApiError::upstream(reason), detail)
     }
 
@@ -122,24 +114,15 @@ impl ProviderError {
             trace_id: description.and_then(|d| aadsts::id_after(d, "Trace ID:")),
             status: None,
         };
-        let reason = format!(
-            "Unable to complete OpenID Connect flow because the OpenID Provider returned error \"{code}\"."
-        );
-        Self::refused(
-            Step::Denied,
-            reason,
-            "the provider sent the browser back without a code",
-        )
-        .with_upstream(upstream)
+        let reason =
+            format!("Unable to complete OpenID Connect flow because the OpenID Provider returned error \"{code}\".");
+        Self::refused(Step::Denied, reason, "the provider sent the browser back without a code").with_upstream(upstream)
     }
 
     /// Adds what the provider said, and the plain sentence for it to whichever side may read it.
     #[must_use]
     pub(crate) fn with_upstream(mut self, upstream: Upstream) -> Self {
-        self.0.explanation = upstream
-            .codes
-            .iter()
-            .find_map(|code| aadsts::explain(*code));
+        self.0.explanation = upstream.codes.iter().find_map(|code| aadsts::explain(*code));
         if let Some(kind) = self.0.explanation.and_then(|e| e.visitor) {
             let api = &mut self.0.api;
             let text = api.reason.as_mut().unwrap_or(&mut api.message);
@@ -207,33 +190,22 @@ impl ProviderError {
     /// expired client secret, throttling or an outage never signs anybody out (design §3).
     pub fn ends_sessions(&self) -> bool {
         self.0.step == Step::Refresh
-            && self.0.upstream.as_ref().is_some_and(|u| {
-                matches!(u.error.as_str(), "invalid_grant" | "interaction_required")
-            })
+            && self
+                .0
+                .upstream
+                .as_ref()
+                .is_some_and(|u| matches!(u.error.as_str(), "invalid_grant" | "interaction_required"))
     }
 
     /// Names and values for the structured log. Nothing in it is a secret, a token or a claim's value.
     pub fn log_fields(&self) -> Vec<(&'static str, String)> {
-        let mut fields = vec![
-            ("step", self.0.step.name().to_owned()),
-            ("detail", self.0.detail.clone()),
-        ];
+        let mut fields = vec![("step", self.0.step.name().to_owned()), ("detail", self.0.detail.clone())];
         if let Some(upstream) = &self.0.upstream {
             fields.push(("oauth_error", upstream.error.clone()));
-            let codes: Vec<_> = upstream
-                .codes
-                .iter()
-                .map(|c| format!("AADSTS{c}"))
-                .collect();
+            let codes: Vec<_> = upstream.codes.iter().map(|c| format!("AADSTS{c}")).collect();
             fields.push(("aadsts", codes.join(" ")));
-            fields.push((
-                "upstream_status",
-                upstream.status.map(|s| s.to_string()).unwrap_or_default(),
-            ));
-            fields.push((
-                "correlation_id",
-                upstream.correlation_id.clone().unwrap_or_default(),
-            ));
+            fields.push(("upstream_status", upstream.status.map(|s| s.to_string()).unwrap_or_default()));
+            fields.push(("correlation_id", upstream.correlation_id.clone().unwrap_or_default()));
             fields.push(("trace_id", upstream.trace_id.clone().unwrap_or_default()));
         }
         if let Some(explanation) = self.0.explanation {
@@ -267,14 +239,7 @@ impl std::error::Error for ProviderError {}
 
 /// Keeps what RFC 6749 allows in practice; anything else in a URL is somebody's text on our page.
 pub(crate) fn oauth_error_code(text: &str) -> String {
-    let kept: String = text
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
-        .take(64)
-        .collect();
-    if kept.is_empty() {
-        "unknown_error".to_owned()
-    } else {
-        kept
-    }
+    let kept: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(64).collect();
+    if kept.is_empty() { "unknown_error".to_owned() } else { kept }
 }

@@ -5,8 +5,8 @@ use crate::discovery::{Metadata, misconfigured};
 use crate::error::{ProviderError, Step};
 use crate::id_token::{Expect, Parsed, asymmetric};
 use crate::request::{
-    Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed,
-    SignOutRequest, SignedIn, Tokens,
+    Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed, SignOutRequest, SignedIn,
+    Tokens,
 };
 use crate::{Provider, claims, gate, native};
 use async_trait::async_trait;
@@ -55,22 +55,12 @@ pub(crate) struct Generic<D> {
 
 impl<D: Dialect> Generic<D> {
     pub(crate) fn new(connection: Connection, dialect: D) -> Self {
-        Self {
-            connection,
-            dialect,
-        }
+        Self { connection, dialect }
     }
 
     fn issuer(&self) -> &str {
-        let configured = self
-            .connection
-            .config
-            .issuer_url
-            .as_deref()
-            .filter(|url| !url.is_empty());
-        configured
-            .or_else(|| self.dialect.issuer())
-            .unwrap_or_default()
+        let configured = self.connection.config.issuer_url.as_deref().filter(|url| !url.is_empty());
+        configured.or_else(|| self.dialect.issuer()).unwrap_or_default()
     }
 
     async fn metadata(&self, now: Timestamp) -> Result<Arc<Metadata>, ProviderError> {
@@ -78,15 +68,8 @@ impl<D: Dialect> Generic<D> {
         if issuer.is_empty() {
             return Err(misconfigured("issuer_url is not set".to_owned()));
         }
-        let url = format!(
-            "{}/.well-known/openid-configuration",
-            issuer.trim_end_matches('/')
-        );
-        let metadata = self
-            .connection
-            .caches
-            .metadata(&url, 3, now, misconfigured)
-            .await?;
+        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let metadata = self.connection.caches.metadata(&url, 3, now, misconfigured).await?;
         // Discovery 4.3: a document that speaks for somebody else could send people and codes anywhere.
         if metadata.issuer != issuer {
             return Err(misconfigured(format!(
@@ -106,7 +89,8 @@ impl<D: Dialect> Generic<D> {
     ) -> Result<Claims, ProviderError> {
         let metadata = self.metadata(now).await?;
         let parsed = Parsed::new(token).map_err(|why| {
-            let reason = "The identity provider's answer was not accepted: the ID token is malformed. Please sign in again.";
+            let reason =
+                "The identity provider's answer was not accepted: the ID token is malformed. Please sign in again.";
             ProviderError::refused(Step::IdToken, reason, why)
         })?;
         let mut issuers = vec![self.issuer()];
@@ -126,12 +110,7 @@ impl<D: Dialect> Generic<D> {
 
     /// Claims of the userinfo endpoint, after making sure that they are about the person of the ID token
     /// (OpenID Connect Core 16.11: a substituted access token names somebody else).
-    async fn userinfo(
-        &self,
-        tokens: &Tokens,
-        token_claims: &Claims,
-        now: Timestamp,
-    ) -> Result<Claims, ProviderError> {
+    async fn userinfo(&self, tokens: &Tokens, token_claims: &Claims, now: Timestamp) -> Result<Claims, ProviderError> {
         let metadata = self.metadata(now).await?;
         let failed = |detail: String| {
             let text = "The sign-in could not be completed because the provider's userinfo could not be read. Please try again.";
@@ -141,29 +120,12 @@ impl<D: Dialect> Generic<D> {
             .userinfo_endpoint
             .as_ref()
             .ok_or_else(|| failed("the metadata lacks userinfo_endpoint".to_owned()))?;
-        let access = tokens
-            .access
-            .as_ref()
-            .map(ExposeSecret::expose_secret)
-            .unwrap_or_default();
+        let access = tokens.access.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
         metrics::counter!("bia_upstream_calls_total", "call" => "userinfo").increment(1);
-        let call = self
-            .connection
-            .outbound
-            .get(url.as_str())
-            .bearer(access)
-            .limit(USERINFO_MAX);
-        let answer = call
-            .header("accept", "application/json")
-            .send()
-            .await
-            .map_err(|e| failed(e.to_string()))?;
+        let call = self.connection.outbound.get(url.as_str()).bearer(access).limit(USERINFO_MAX);
+        let answer = call.header("accept", "application/json").send().await.map_err(|e| failed(e.to_string()))?;
         if answer.status != 200 {
-            return Err(failed(format!(
-                "{} answered with status {}",
-                answer.place(),
-                answer.status
-            )));
+            return Err(failed(format!("{} answered with status {}", answer.place(), answer.status)));
         }
         let raw: Map<String, Value> = answer.json().map_err(|e| failed(e.to_string()))?;
         let mut claims = claims::decode(raw)?;
@@ -181,17 +143,8 @@ impl<D: Dialect> Generic<D> {
         Ok(claims)
     }
 
-    fn finish(
-        &self,
-        claims: Claims,
-        tokens: Tokens,
-        token_sub: String,
-    ) -> Result<SignedIn, ProviderError> {
-        let facts = Facts {
-            email_proven: email_verified(&claims),
-            token_sub,
-            ..Facts::default()
-        };
+    fn finish(&self, claims: Claims, tokens: Tokens, token_sub: String) -> Result<SignedIn, ProviderError> {
+        let facts = Facts { email_proven: email_verified(&claims), token_sub, ..Facts::default() };
         let signed_in = self.connection.finish(claims, tokens, facts)?;
         gate::check(&self.connection.config, &signed_in)?;
         Ok(signed_in)
@@ -203,10 +156,7 @@ impl<D: Dialect> Generic<D> {
             Pkce::Never => false,
             Pkce::Force => true,
             Pkce::Auto => match self.metadata(now).await {
-                Ok(metadata) => metadata
-                    .code_challenge_methods_supported
-                    .iter()
-                    .any(|m| m == "S256"),
+                Ok(metadata) => metadata.code_challenge_methods_supported.iter().any(|m| m == "S256"),
                 Err(error) => {
                     tracing::warn!(%error, "PKCE support could not be discovered; going on without");
                     false
@@ -222,10 +172,7 @@ impl<D: Dialect> Provider for Generic<D> {
         &self.connection.config
     }
 
-    async fn authorize(
-        &self,
-        request: AuthorizeRequest<'_>,
-    ) -> Result<Authorization, ProviderError> {
+    async fn authorize(&self, request: AuthorizeRequest<'_>) -> Result<Authorization, ProviderError> {
         let config = &self.connection.config;
         let metadata;
         let endpoint = match self.dialect.authorize_url(config) {
@@ -238,13 +185,7 @@ impl<D: Dialect> Provider for Generic<D> {
         let pkce = self.wants_pkce(request.now).await;
         let scope = self.connection.scope_with_openid();
         // Kratos: no nonce for other providers than Microsoft; some answer an unknown parameter with an error.
-        let mut parts = AuthorizeParts {
-            endpoint,
-            scope,
-            pkce,
-            nonce: false,
-            extra: Vec::new(),
-        };
+        let mut parts = AuthorizeParts { endpoint, scope, pkce, nonce: false, extra: Vec::new() };
         self.dialect.authorize(config, &mut parts);
         self.connection.authorization(&request, parts)
     }
@@ -252,20 +193,10 @@ impl<D: Dialect> Provider for Generic<D> {
     async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<SignedIn, ProviderError> {
         let metadata = self.metadata(request.now).await?;
         let methods = metadata.token_endpoint_auth_methods_supported.as_deref();
-        let reply = self
-            .connection
-            .redeem(&request, metadata.token_endpoint()?, methods)
-            .await?;
+        let reply = self.connection.redeem(&request, metadata.token_endpoint()?, methods).await?;
         let tokens = reply.tokens;
         let audiences = [self.connection.auth.client_id.as_str()];
-        let mut claims = self
-            .verified(
-                id_token_of(&tokens)?,
-                &audiences,
-                request.nonce,
-                request.now,
-            )
-            .await?;
+        let mut claims = self.verified(id_token_of(&tokens)?, &audiences, request.nonce, request.now).await?;
         let token_sub = claims.sub.clone();
         if self.connection.config.claims_source == ClaimsSource::Userinfo {
             claims = self.userinfo(&tokens, &claims, request.now).await?;
@@ -274,64 +205,38 @@ impl<D: Dialect> Provider for Generic<D> {
         self.finish(claims, tokens, token_sub)
     }
 
-    async fn verify_id_token(
-        &self,
-        request: IdTokenRequest<'_>,
-    ) -> Result<SignedIn, ProviderError> {
+    async fn verify_id_token(&self, request: IdTokenRequest<'_>) -> Result<SignedIn, ProviderError> {
         let config = &self.connection.config;
         let mut audiences = vec![self.connection.auth.client_id.as_str()];
-        audiences.extend(
-            config
-                .additional_id_token_audiences
-                .iter()
-                .map(String::as_str),
-        );
-        let verified = self
-            .verified(request.id_token, &audiences, None, request.now)
-            .await;
+        audiences.extend(config.additional_id_token_audiences.iter().map(String::as_str));
+        let verified = self.verified(request.id_token, &audiences, None, request.now).await;
         let claims = verified.map_err(native::not_verified)?;
         native::check_nonce(&claims, request.nonce, self.dialect.may_lack_nonce(&claims))?;
         let token_sub = claims.sub.clone();
         self.finish(claims, Tokens::default(), token_sub)
     }
 
-    async fn refresh(
-        &self,
-        refresh_token: &SecretString,
-        now: Timestamp,
-    ) -> Result<Refreshed, ProviderError> {
+    async fn refresh(&self, refresh_token: &SecretString, now: Timestamp) -> Result<Refreshed, ProviderError> {
         let metadata = self.metadata(now).await?;
         let methods = metadata.token_endpoint_auth_methods_supported.as_deref();
-        self.connection
-            .refresh_with(refresh_token, metadata.token_endpoint()?, methods, now)
-            .await
+        self.connection.refresh_with(refresh_token, metadata.token_endpoint()?, methods, now).await
     }
 
     async fn sign_out_url(&self, request: SignOutRequest<'_>, now: Timestamp) -> Option<Url> {
         let metadata = self.metadata(now).await.ok()?;
         let mut url = metadata.end_session_endpoint.as_ref()?.url().clone();
-        url.query_pairs_mut()
-            .append_pair("client_id", &self.connection.auth.client_id);
+        url.query_pairs_mut().append_pair("client_id", &self.connection.auth.client_id);
         crate::sign_out_parameters(&mut url, request);
         Some(url)
     }
 
     fn sign_in_origin(&self) -> Option<String> {
-        Some(
-            Url::parse(self.issuer())
-                .ok()?
-                .origin()
-                .ascii_serialization(),
-        )
+        Some(Url::parse(self.issuer()).ok()?.origin().ascii_serialization())
     }
 
     async fn warm(&self, now: Timestamp) -> Result<(), ProviderError> {
         let metadata = self.metadata(now).await?;
-        self.connection
-            .caches
-            .keys(metadata.jwks_uri()?)
-            .current(now)
-            .await?;
+        self.connection.caches.keys(metadata.jwks_uri()?).current(now).await?;
         Ok(())
     }
 }

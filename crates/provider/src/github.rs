@@ -34,43 +34,19 @@ impl Service for Github {
     }
 
     async fn claims(&self, api: &Api<'_>, reply: &TokenReply) -> Result<Claims, ProviderError> {
-        let granted: Vec<&str> = reply
-            .scope
-            .as_deref()
-            .unwrap_or_default()
-            .split([',', ' '])
-            .collect();
-        if api
-            .connection
-            .config
-            .scope
-            .iter()
-            .any(|wanted| !granted.contains(&wanted.as_str()))
-        {
+        let granted: Vec<&str> = reply.scope.as_deref().unwrap_or_default().split([',', ' ']).collect();
+        if api.connection.config.scope.iter().any(|wanted| !granted.contains(&wanted.as_str())) {
             return Err(scope_missing());
         }
         // An Enterprise server has its API below its own host.
-        let base = if api.host == HOST {
-            "https://api.github.com".to_owned()
-        } else {
-            format!("{}/api/v3", api.host)
-        };
+        let base = if api.host == HOST { "https://api.github.com".to_owned() } else { format!("{}/api/v3", api.host) };
         let user: Map<String, Value> = api.get(&format!("{base}/user")).await?;
-        let text = |name: &str| {
-            user.get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let text = |name: &str| user.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let updated = OffsetDateTime::parse(&text("updated_at"), &Rfc3339);
         let mut claims = Claims {
             // Kratos: the token address is the issuer.
             iss: format!("{}/login/oauth/access_token", api.host),
-            sub: user
-                .get("id")
-                .and_then(Value::as_i64)
-                .map(|id| id.to_string())
-                .unwrap_or_default(),
+            sub: user.get("id").and_then(Value::as_i64).map(|id| id.to_string()).unwrap_or_default(),
             name: text("name"),
             nickname: text("login"),
             website: text("blog"),
@@ -92,13 +68,9 @@ impl Service for Github {
 }
 
 fn scope_missing() -> ProviderError {
-    let reason = "Unable to finish because one or more permissions were not granted. Please retry and accept all permissions.";
-    let api = ApiError::bad_request(reason)
-        .with_message("authentication failed because a required scope was not granted");
-    ProviderError::new(
-        Step::TokenExchange,
-        api,
-        "GitHub granted fewer scopes than configured",
-    )
-    .with_config_key("scope")
+    let reason =
+        "Unable to finish because one or more permissions were not granted. Please retry and accept all permissions.";
+    let api =
+        ApiError::bad_request(reason).with_message("authentication failed because a required scope was not granted");
+    ProviderError::new(Step::TokenExchange, api, "GitHub granted fewer scopes than configured").with_config_key("scope")
 }

@@ -27,33 +27,16 @@ pub(crate) async fn enrich(
     account: Account,
 ) -> Result<bool, ProviderError> {
     let config = &connection.config;
-    let fields: Vec<&str> = config
-        .microsoft
-        .profile
-        .iter()
-        .map(String::as_str)
-        .filter(|f| is_field(f))
-        .collect();
+    let fields: Vec<&str> = config.microsoft.profile.iter().map(String::as_str).filter(|f| is_field(f)).collect();
     let wants_me = config.subject_source == SubjectSource::Me;
-    let graph = Graph {
-        connection,
-        token: tokens.access.as_ref().map(ExposeSecret::expose_secret),
-    };
+    let graph = Graph { connection, token: tokens.access.as_ref().map(ExposeSecret::expose_secret) };
     if wants_me || !fields.is_empty() {
         let person = graph.me(&fields).await?;
         if wants_me {
-            claims.sub = person
-                .get("id")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned();
+            claims.sub = person.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         }
-        let chosen = fields
-            .iter()
-            .filter_map(|f| Some(((*f).to_owned(), person.get(*f)?.clone())));
-        claims
-            .graph
-            .extend(chosen.filter(|(_, value)| !value.is_null()));
+        let chosen = fields.iter().filter_map(|f| Some(((*f).to_owned(), person.get(*f)?.clone())));
+        claims.graph.extend(chosen.filter(|(_, value)| !value.is_null()));
     }
     match &config.microsoft.groups {
         Some(groups) if !account.is_personal() => add_groups(&graph, groups, claims).await,
@@ -63,20 +46,13 @@ pub(crate) async fn enrich(
 
 /// Field names come from the configuration; this keeps them out of the rest of the query.
 fn is_field(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 64
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-async fn add_groups(
-    graph: &Graph<'_>,
-    groups: &Groups,
-    claims: &mut Claims,
-) -> Result<bool, ProviderError> {
+async fn add_groups(graph: &Graph<'_>, groups: &Groups, claims: &mut Claims) -> Result<bool, ProviderError> {
     let overage = has_overage(&claims.raw_claims);
     if overage && groups.on_overage == OnOverage::Refuse {
-        let detail =
-            "the person has more groups than a token carries and groups.on_overage is `refuse`";
+        let detail = "the person has more groups than a token carries and groups.on_overage is `refuse`";
         return Err(unknown_groups(detail).with_config_key("microsoft.groups.on_overage"));
     }
     if overage && groups.on_overage == OnOverage::Flag {
@@ -97,47 +73,26 @@ async fn add_groups(
         let Some(carried) = carried else {
             return Ok(false);
         };
-        keep_allowed(
-            carried.iter().filter_map(Value::as_str).map(str::to_owned),
-            groups,
-        )
-        .collect()
+        keep_allowed(carried.iter().filter_map(Value::as_str).map(str::to_owned), groups).collect()
     };
-    let kept: Vec<Value> = listed
-        .into_iter()
-        .take(groups.max as usize)
-        .map(Value::String)
-        .collect();
-    claims
-        .raw_claims
-        .insert("groups".to_owned(), Value::Array(kept));
+    let kept: Vec<Value> = listed.into_iter().take(groups.max as usize).map(Value::String).collect();
+    claims.raw_claims.insert("groups".to_owned(), Value::Array(kept));
     Ok(false)
 }
 
 /// The mapper sees `claims.graph.groups_missing`, and no list that would look complete.
 fn flag(claims: &mut Claims) -> bool {
     claims.raw_claims.shift_remove("groups");
-    claims
-        .graph
-        .insert("groups_missing".to_owned(), Value::Bool(true));
+    claims.graph.insert("groups_missing".to_owned(), Value::Bool(true));
     true
 }
 
 fn has_overage(raw: &Map<String, Value>) -> bool {
-    let named = raw
-        .get("_claim_names")
-        .and_then(|names| names.get("groups"))
-        .is_some();
-    named
-        || raw
-            .get("hasgroups")
-            .is_some_and(|v| v == true || v == "true")
+    let named = raw.get("_claim_names").and_then(|names| names.get("groups")).is_some();
+    named || raw.get("hasgroups").is_some_and(|v| v == true || v == "true")
 }
 
-fn keep_allowed(
-    list: impl Iterator<Item = String>,
-    groups: &Groups,
-) -> impl Iterator<Item = String> {
+fn keep_allowed(list: impl Iterator<Item = String>, groups: &Groups) -> impl Iterator<Item = String> {
     list.filter(|group| groups.allowed.is_empty() || groups.allowed.contains(group))
 }
 
@@ -177,37 +132,26 @@ impl Graph<'_> {
 
     async fn groups(&self, groups: &Groups) -> Result<Vec<String>, ProviderError> {
         let host = self.connection.config.microsoft.graph_host();
-        let resource = if groups.nested {
-            "transitiveMemberOf"
-        } else {
-            "memberOf"
-        };
-        let mut next = Some(format!(
-            "{host}/v1.0/me/{resource}?$select=id,displayName&$top=999"
-        ));
+        let resource = if groups.nested { "transitiveMemberOf" } else { "memberOf" };
+        let mut next = Some(format!("{host}/v1.0/me/{resource}?$select=id,displayName&$top=999"));
         let mut found = Vec::new();
         let mut pages = 0;
         while let Some(url) = next.take() {
             pages += 1;
             if pages > PAGES_MAX || !is_below(&url, host) {
-                return Err(unknown_groups(
-                    "Graph's list of groups does not end, or goes on at another host",
-                ));
+                return Err(unknown_groups("Graph's list of groups does not end, or goes on at another host"));
             }
             let page: Page = self.get(&url).await?.json().map_err(|e| unreadable(&e))?;
             for entry in page.value {
                 // Directory roles and administrative units are members' relations, too.
-                if entry
-                    .kind
-                    .as_deref()
-                    .is_some_and(|kind| kind != "#microsoft.graph.group")
-                {
+                if entry.kind.as_deref().is_some_and(|kind| kind != "#microsoft.graph.group") {
                     continue;
                 }
                 match groups.format {
                     GroupFormat::Id => found.extend(entry.id),
                     GroupFormat::Name if entry.display_name.is_none() => {
-                        let detail = "Graph hides the groups' names; names need the delegated permission GroupMember.Read.All";
+                        let detail =
+                            "Graph hides the groups' names; names need the delegated permission GroupMember.Read.All";
                         return Err(unknown_groups(detail).with_config_key("scope"));
                     }
                     GroupFormat::Name => found.extend(entry.display_name),
@@ -228,38 +172,17 @@ impl Graph<'_> {
                 "there is no access token, as with a submitted ID token",
             ));
         };
-        let call = self
-            .connection
-            .outbound
-            .get(url)
-            .bearer(token)
-            .header("accept", "application/json");
-        let answer = call
-            .limit(SIZE_MAX)
-            .retries(1)
-            .send()
-            .await
-            .map_err(|error| {
-                let reason = "Unable to fetch from Microsoft Graph. Please try again later.";
-                ProviderError::upstream(Step::Graph, reason, error.to_string())
-            })?;
+        let call = self.connection.outbound.get(url).bearer(token).header("accept", "application/json");
+        let answer = call.limit(SIZE_MAX).retries(1).send().await.map_err(|error| {
+            let reason = "Unable to fetch from Microsoft Graph. Please try again later.";
+            ProviderError::upstream(Step::Graph, reason, error.to_string())
+        })?;
         if answer.status == 200 {
             return Ok(answer);
         }
-        let reason = format!(
-            "OpenID Connect provider returned a {} status code but 200 is expected.",
-            answer.status
-        );
-        let hint = if answer.status == 403 {
-            "; is the scope User.Read granted?"
-        } else {
-            ""
-        };
-        let detail = format!(
-            "{} answered with status {}{hint}",
-            answer.place(),
-            answer.status
-        );
+        let reason = format!("OpenID Connect provider returned a {} status code but 200 is expected.", answer.status);
+        let hint = if answer.status == 403 { "; is the scope User.Read granted?" } else { "" };
+        let detail = format!("{} answered with status {}{hint}", answer.place(), answer.status);
         Err(ProviderError::upstream(Step::Graph, reason, detail)
             .with_retry_after(answer.retry_after())
             .with_claims_challenge(claims_challenge(&answer)))
@@ -276,9 +199,7 @@ fn is_below(url: &str, host: &str) -> bool {
 
 /// `WWW-Authenticate: Bearer error="insufficient_claims", claims="<base64>"`.
 fn claims_challenge(answer: &Answer) -> Option<String> {
-    let header = answer
-        .header("www-authenticate")
-        .filter(|h| h.contains("insufficient_claims"))?;
+    let header = answer.header("www-authenticate").filter(|h| h.contains("insufficient_claims"))?;
     let (_, rest) = header.split_once("claims=\"")?;
     let encoded = rest.split('"').next()?.trim_end_matches('=');
     let bytes = BASE64_URL_SAFE_NO_PAD
@@ -286,9 +207,7 @@ fn claims_challenge(answer: &Answer) -> Option<String> {
         .or_else(|_| BASE64_STANDARD.decode(rest.split('"').next().unwrap_or_default()))
         .ok()?;
     let text = String::from_utf8(bytes).ok().filter(|t| t.len() <= 4096)?;
-    serde_json::from_str::<Map<String, Value>>(&text)
-        .is_ok()
-        .then_some(text)
+    serde_json::from_str::<Map<String, Value>>(&text).is_ok().then_some(text)
 }
 
 fn unreadable(error: &OutboundError) -> ProviderError {
@@ -297,7 +216,6 @@ fn unreadable(error: &OutboundError) -> ProviderError {
 }
 
 fn unknown_groups(detail: &str) -> ProviderError {
-    let reason =
-        "Your groups could not be read, so the sign-in was stopped. Please try again later.";
+    let reason = "Your groups could not be read, so the sign-in was stopped. Please try again later.";
     ProviderError::upstream(Step::Graph, reason, detail)
 }

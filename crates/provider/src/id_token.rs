@@ -56,21 +56,12 @@ impl<'a> Parsed<'a> {
         }
         let malformed = "the ID token is not a signed JSON Web Token";
         let (signed, signature) = token.rsplit_once('.').ok_or(malformed)?;
-        let (header, payload) = signed
-            .split_once('.')
-            .filter(|(_, p)| !p.contains('.'))
-            .ok_or(malformed)?;
+        let (header, payload) = signed.split_once('.').filter(|(_, p)| !p.contains('.')).ok_or(malformed)?;
         let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed);
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| malformed)?;
         let claims = serde_json::from_slice(&decode(payload)?).map_err(|_| malformed)?;
         let algorithm = serde_json::from_value(header.alg).ok();
-        Ok(Self {
-            algorithm,
-            kid: header.kid,
-            claims,
-            signed,
-            signature: decode(signature)?,
-        })
+        Ok(Self { algorithm, kid: header.kid, claims, signed, signature: decode(signature)? })
     }
 
     pub(crate) fn text(&self, claim: &str) -> Option<&str> {
@@ -78,24 +69,13 @@ impl<'a> Parsed<'a> {
     }
 
     /// Believes the token, or says why not.
-    pub(crate) async fn verify(
-        &self,
-        caches: &Caches,
-        expect: &Expect<'_>,
-    ) -> Result<(), ProviderError> {
+    pub(crate) async fn verify(&self, caches: &Caches, expect: &Expect<'_>) -> Result<(), ProviderError> {
         self.check_issuer(expect)?;
         self.check_audience(expect)?;
         // Before any key is used: `none` has no signature, and HS256 would make a public key the secret.
-        let algorithm = self
-            .algorithm
-            .as_ref()
-            .filter(|a| expect.algorithms.contains(a))
-            .ok_or_else(|| {
-                refused(
-                    "it is not signed in an accepted way",
-                    "the ID token's signing algorithm is not accepted",
-                )
-            })?;
+        let algorithm = self.algorithm.as_ref().filter(|a| expect.algorithms.contains(a)).ok_or_else(|| {
+            refused("it is not signed in an accepted way", "the ID token's signing algorithm is not accepted")
+        })?;
         self.check_signature(caches, expect, algorithm).await?;
         self.check_times(expect.now)?;
         self.check_nonce(expect.nonce)
@@ -121,25 +101,13 @@ impl<'a> Parsed<'a> {
                 return Ok(());
             }
         }
-        Err(refused(
-            "its signature is not valid",
-            "the ID token is signed by no key of the provider that fits",
-        ))
+        Err(refused("its signature is not valid", "the ID token is signed by no key of the provider that fits"))
     }
 
-    fn is_signed_by(
-        &self,
-        set: &KeySet,
-        expect: &Expect<'_>,
-        algorithm: &SigningAlgorithm,
-    ) -> bool {
+    fn is_signed_by(&self, set: &KeySet, expect: &Expect<'_>, algorithm: &SigningAlgorithm) -> bool {
         set.candidates(self.kid.as_deref())
             .filter(|key| self.may_sign(key, expect))
-            .any(|key| {
-                key.jwk
-                    .verify_signature(algorithm, self.signed.as_bytes(), &self.signature)
-                    .is_ok()
-            })
+            .any(|key| key.jwk.verify_signature(algorithm, self.signed.as_bytes(), &self.signature).is_ok())
     }
 
     /// A key that Entra published for one tenant must not vouch for people of another.
@@ -153,10 +121,7 @@ impl<'a> Parsed<'a> {
     fn check_issuer(&self, expect: &Expect<'_>) -> Result<(), ProviderError> {
         match self.text("iss") {
             Some(iss) if expect.issuers.contains(&iss) => Ok(()),
-            _ => Err(refused(
-                "it was issued by somebody else",
-                "the ID token's `iss` is not the expected issuer",
-            )),
+            _ => Err(refused("it was issued by somebody else", "the ID token's `iss` is not the expected issuer")),
         }
     }
 
@@ -168,38 +133,23 @@ impl<'a> Parsed<'a> {
         };
         let ours = |name: &&str| expect.audiences.contains(name);
         // OpenID Connect Core 3.1.3.7: among several audiences, the authorized party has to be us.
-        let party_fits = named.len() < 2
-            || self
-                .text("azp")
-                .is_none_or(|azp| expect.audiences.contains(&azp));
+        let party_fits = named.len() < 2 || self.text("azp").is_none_or(|azp| expect.audiences.contains(&azp));
         if named.iter().any(ours) && party_fits {
             return Ok(());
         }
-        Err(refused(
-            "it is meant for another application",
-            "the ID token's `aud` is not this client_id",
-        )
-        .with_config_key("client_id"))
+        Err(refused("it is meant for another application", "the ID token's `aud` is not this client_id")
+            .with_config_key("client_id"))
     }
 
     fn check_times(&self, now: Timestamp) -> Result<(), ProviderError> {
         let Some(expires) = self.time("exp") else {
-            return Err(refused(
-                "it has no end of validity",
-                "the ID token has no usable `exp`",
-            ));
+            return Err(refused("it has no end of validity", "the ID token has no usable `exp`"));
         };
         if expires + EXPIRY_LEEWAY < now {
-            return Err(refused(
-                "it has expired",
-                "the ID token has expired; is this machine's clock right?",
-            ));
+            return Err(refused("it has expired", "the ID token has expired; is this machine's clock right?"));
         }
         // Kratos: `iat` is not judged, only `nbf` is.
-        if self
-            .time("nbf")
-            .is_some_and(|start| start > now + NOT_BEFORE_LEEWAY)
-        {
+        if self.time("nbf").is_some_and(|start| start > now + NOT_BEFORE_LEEWAY) {
             return Err(refused(
                 "it is not valid yet",
                 "the ID token's `nbf` is in the future; is this machine's clock right?",
@@ -211,31 +161,22 @@ impl<'a> Parsed<'a> {
     /// A token made for another sign-in must not be slipped into this one.
     fn check_nonce(&self, nonce: Option<&str>) -> Result<(), ProviderError> {
         match nonce {
-            Some(sent) if self.text("nonce") != Some(sent) => Err(refused(
-                "it belongs to another sign-in",
-                "the ID token's `nonce` is not the one that was sent",
-            )),
+            Some(sent) if self.text("nonce") != Some(sent) => {
+                Err(refused("it belongs to another sign-in", "the ID token's `nonce` is not the one that was sent"))
+            }
             _ => Ok(()),
         }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "fractions of a second do not matter"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "fractions of a second do not matter")]
     fn time(&self, claim: &str) -> Option<Timestamp> {
         let value = self.claims.get(claim)?;
-        value
-            .as_i64()
-            .or_else(|| value.as_f64().map(|f| f as i64))
-            .map(Timestamp::from_secs)
+        value.as_i64().or_else(|| value.as_f64().map(|f| f as i64)).map(Timestamp::from_secs)
     }
 }
 
 fn refused(visitor: &str, operator: &str) -> ProviderError {
-    let reason = format!(
-        "The identity provider's answer was not accepted: {visitor}. Please sign in again."
-    );
+    let reason = format!("The identity provider's answer was not accepted: {visitor}. Please sign in again.");
     ProviderError::refused(Step::IdToken, reason, operator)
 }
 
@@ -243,16 +184,8 @@ fn refused(visitor: &str, operator: &str) -> ProviderError {
 pub(crate) fn asymmetric(names: &[String]) -> Vec<SigningAlgorithm> {
     let found: Vec<SigningAlgorithm> = names
         .iter()
-        .filter(|name| {
-            ["RS", "PS", "ES", "Ed"]
-                .iter()
-                .any(|family| name.starts_with(family))
-        })
+        .filter(|name| ["RS", "PS", "ES", "Ed"].iter().any(|family| name.starts_with(family)))
         .filter_map(|name| serde_json::from_value(Value::String(name.clone())).ok())
         .collect();
-    if found.is_empty() {
-        vec![SigningAlgorithm::RsaSsaPkcs1V15Sha256]
-    } else {
-        found
-    }
+    if found.is_empty() { vec![SigningAlgorithm::RsaSsaPkcs1V15Sha256] } else { found }
 }

@@ -61,27 +61,16 @@ impl Keys {
             outbound,
             url: url.to_owned(),
             slot: Arc::default(),
-            budget: Mutex::new(Budget {
-                left: BURST,
-                since: None,
-            }),
+            budget: Mutex::new(Budget { left: BURST, since: None }),
             bad: Mutex::default(),
         }
     }
 
     /// The set as it is, and whether it was fetched this very moment.
-    pub(crate) async fn current(
-        &self,
-        now: Timestamp,
-    ) -> Result<(Arc<KeySet>, bool), ProviderError> {
+    pub(crate) async fn current(&self, now: Timestamp) -> Result<(Arc<KeySet>, bool), ProviderError> {
         let cold = self.slot.peek().is_none();
         let (outbound, url) = (self.outbound.clone(), self.url.clone());
-        let set = self
-            .slot
-            .get(now, MAX_AGE, |old| async move {
-                fetch(outbound, url, old, now).await
-            })
-            .await?;
+        let set = self.slot.get(now, MAX_AGE, |old| async move { fetch(outbound, url, old, now).await }).await?;
         Ok((set, cold))
     }
 
@@ -92,12 +81,8 @@ impl Keys {
             return None;
         }
         let (outbound, url) = (self.outbound.clone(), self.url.clone());
-        let fetched = self
-            .slot
-            .fetch_since(Instant::now(), now, |old| async move {
-                fetch(outbound, url, old, now).await
-            })
-            .await;
+        let fetched =
+            self.slot.fetch_since(Instant::now(), now, |old| async move { fetch(outbound, url, old, now).await }).await;
         match fetched {
             Ok(set) => {
                 if let Some(kid) = kid.filter(|kid| !set.has(kid)) {
@@ -128,8 +113,7 @@ impl Keys {
     fn spend(&self, now: Timestamp) -> bool {
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         let since = *budget.since.get_or_insert(now);
-        let periods =
-            u32::try_from(now.since(since).as_secs() / REFILL.as_secs()).unwrap_or(u32::MAX);
+        let periods = u32::try_from(now.since(since).as_secs() / REFILL.as_secs()).unwrap_or(u32::MAX);
         if periods > 0 {
             budget.left = budget.left.saturating_add(periods).min(BURST);
             budget.since = Some(now);
@@ -152,9 +136,7 @@ impl KeySet {
 
     /// The keys that may have signed a token with this header.
     pub(crate) fn candidates<'a>(&'a self, kid: Option<&'a str>) -> impl Iterator<Item = &'a Key> {
-        self.keys
-            .iter()
-            .filter(move |key| kid.is_none() || key.kid.as_deref() == kid)
+        self.keys.iter().filter(move |key| kid.is_none() || key.kid.as_deref() == kid)
     }
 }
 
@@ -173,34 +155,16 @@ async fn fetch(
     let answer = outbound.get(&url).limit(SIZE_MAX).retries(1).send().await;
     let answer = answer.map_err(|e| upstream_unavailable(e.to_string()))?;
     if answer.status != 200 {
-        return Err(upstream_unavailable(format!(
-            "{} answered with status {}",
-            answer.place(),
-            answer.status
-        )));
+        return Err(upstream_unavailable(format!("{} answered with status {}", answer.place(), answer.status)));
     }
-    let document: Document = answer
-        .json()
-        .map_err(|e| upstream_unavailable(e.to_string()))?;
-    let mut keys: Vec<Key> = document
-        .keys
-        .iter()
-        .take(KEYS_MAX)
-        .filter_map(|jwk| key(jwk, now))
-        .collect();
+    let document: Document = answer.json().map_err(|e| upstream_unavailable(e.to_string()))?;
+    let mut keys: Vec<Key> = document.keys.iter().take(KEYS_MAX).filter_map(|jwk| key(jwk, now)).collect();
     if keys.is_empty() {
-        return Err(upstream_unavailable(format!(
-            "{} lists no key that can verify a signature",
-            answer.place()
-        )));
+        return Err(upstream_unavailable(format!("{} lists no key that can verify a signature", answer.place())));
     }
     for kept in old.iter().flat_map(|set| &set.keys) {
         let replaced = keys.iter().any(|k| k.kid == kept.kid);
-        if !replaced
-            && kept.kid.is_some()
-            && now.since(kept.seen) < KEEP_ABSENT
-            && keys.len() < KEYS_MAX
-        {
+        if !replaced && kept.kid.is_some() && now.since(kept.seen) < KEEP_ABSENT && keys.len() < KEYS_MAX {
             keys.push(kept.clone());
         }
     }
@@ -224,10 +188,5 @@ fn key(value: &Value, now: Timestamp) -> Option<Key> {
         return None;
     }
     let jwk = serde_json::from_value(value.clone()).ok()?;
-    Some(Key {
-        kid: text("kid"),
-        issuer: text("issuer"),
-        jwk,
-        seen: now,
-    })
+    Some(Key { kid: text("kid"), issuer: text("issuer"), jwk, seen: now })
 }

@@ -7,28 +7,17 @@ use bia_model::{ApiError, Claims};
 /// they are.
 pub(crate) fn not_verified(error: ProviderError) -> ProviderError {
     match error.step() {
-        Step::IdToken | Step::Claims => {
-            error.with_api(ApiError::forbidden("Could not verify id_token"))
-        }
+        Step::IdToken | Step::Claims => error.with_api(ApiError::forbidden("Could not verify id_token")),
         _ => error,
     }
 }
 
 /// Kratos: a token with a nonce needs the same one beside it; a token without is taken from providers only whose
 /// SDKs can't send one.
-pub(crate) fn check_nonce(
-    claims: &Claims,
-    supplied: Option<&str>,
-    may_lack: bool,
-) -> Result<(), ProviderError> {
+pub(crate) fn check_nonce(claims: &Claims, supplied: Option<&str>, may_lack: bool) -> Result<(), ProviderError> {
     let supplied = supplied.filter(|nonce| !nonce.is_empty());
-    let refused = |reason: &str| {
-        Err(ProviderError::upstream(
-            Step::IdToken,
-            reason,
-            "the nonce of a submitted ID token",
-        ))
-    };
+    let refused =
+        |reason: &str| Err(ProviderError::upstream(Step::IdToken, reason, "the nonce of a submitted ID token"));
     match (claims.nonce.as_str(), supplied) {
         ("", _) if may_lack => Ok(()),
         ("", _) => refused("No nonce was included in the id_token but is required by the provider"),

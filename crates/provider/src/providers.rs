@@ -34,12 +34,7 @@ impl Providers {
         Self::build(config, public_url, outbound, true)
     }
 
-    fn build(
-        config: &OidcConfig,
-        public_url: &Url,
-        outbound: &Outbound,
-        stand_in_allowed: bool,
-    ) -> Self {
+    fn build(config: &OidcConfig, public_url: &Url, outbound: &Outbound, stand_in_allowed: bool) -> Self {
         let caches = Arc::new(Caches::new(outbound.clone()));
         let callback_base = callback_base(config, public_url);
         let enabled = config.providers.iter().filter(|provider| provider.enabled);
@@ -54,21 +49,13 @@ impl Providers {
                 stand_in_allowed,
             })
         });
-        Self {
-            list: list.collect(),
-        }
+        Self { list: list.collect() }
     }
 
     /// The provider with that id; else the one that lists it among its `aliases`.
     pub fn get(&self, id_or_alias: &str) -> Option<Arc<dyn Provider>> {
         let by_id = self.list.iter().find(|p| p.id() == id_or_alias);
-        by_id
-            .or_else(|| {
-                self.list
-                    .iter()
-                    .find(|p| p.config().answers_to(id_or_alias))
-            })
-            .cloned()
+        by_id.or_else(|| self.list.iter().find(|p| p.config().answers_to(id_or_alias))).cloned()
     }
 
     /// In configured order.
@@ -89,18 +76,13 @@ impl Providers {
 
 /// Where callbacks live: `base_redirect_uri`, else the public URL.
 pub fn callback_base(config: &OidcConfig, public_url: &Url) -> Url {
-    config
-        .base_redirect_uri
-        .as_ref()
-        .map_or_else(|| public_url.clone(), |base| base.url().clone())
+    config.base_redirect_uri.as_ref().map_or_else(|| public_url.clone(), |base| base.url().clone())
 }
 
 /// One registration may serve several connections; a chain of references is not followed further.
 fn credentials_source<'a>(config: &'a OidcConfig, provider: &'a OidcProvider) -> &'a OidcProvider {
     let named = provider.credentials_from.as_deref();
-    named
-        .and_then(|id| config.providers.iter().find(|p| p.id == id))
-        .unwrap_or(provider)
+    named.and_then(|id| config.providers.iter().find(|p| p.id == id)).unwrap_or(provider)
 }
 
 fn connect(connection: Connection) -> Arc<dyn Provider> {
@@ -116,8 +98,6 @@ fn connect(connection: Connection) -> Arc<dyn Provider> {
 
 impl std::fmt::Debug for Providers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.list.iter().map(|p| p.id()))
-            .finish()
+        f.debug_list().entries(self.list.iter().map(|p| p.id())).finish()
     }
 }

@@ -9,17 +9,9 @@ use url::Url;
 /// Kratos: `pkce: force` uses the callback without id, an organisation's provider the organisation's callback.
 pub fn redirect_uri(provider: &OidcProvider, base: &Url) -> String {
     let mut path = vec!["self-service", "methods", "oidc"];
-    match (
-        &provider.pkce,
-        provider
-            .organization_id
-            .as_deref()
-            .filter(|o| !o.is_empty()),
-    ) {
+    match (&provider.pkce, provider.organization_id.as_deref().filter(|o| !o.is_empty())) {
         (Pkce::Force, _) => path.push("callback"),
-        (_, Some(organization)) => {
-            path.extend(["organization", organization, "callback", &provider.id])
-        }
+        (_, Some(organization)) => path.extend(["organization", organization, "callback", &provider.id]),
         _ => path.extend(["callback", &provider.id]),
     }
     let mut url = base.clone();
@@ -34,12 +26,7 @@ pub fn redirect_uri(provider: &OidcProvider, base: &Url) -> String {
 /// The base for a visitor who came by `host`: another one only if `callback_hosts` lists exactly that host, because
 /// a Host header is whatever the client wrote. Scheme and path stay those of `base`.
 pub(crate) fn base_for_host(provider: &OidcProvider, base: &Url, host: Option<&str>) -> Url {
-    let listed = host.and_then(|host| {
-        provider
-            .callback_hosts
-            .iter()
-            .find(|h| h.eq_ignore_ascii_case(host))
-    });
+    let listed = host.and_then(|host| provider.callback_hosts.iter().find(|h| h.eq_ignore_ascii_case(host)));
     let Some(listed) = listed else {
         return base.clone();
     };

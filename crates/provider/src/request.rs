@@ -30,11 +30,7 @@ pub struct AuthorizeRequest<'a> {
 
 impl<'a> AuthorizeRequest<'a> {
     /// The plain case: no hints, no step-up.
-    pub fn new(
-        state: &'a str,
-        upstream_parameters: &'a BTreeMap<String, String>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(state: &'a str, upstream_parameters: &'a BTreeMap<String, String>, now: Timestamp) -> Self {
         Self {
             state,
             refresh: false,
@@ -145,25 +141,19 @@ pub struct Refreshed {
 
 impl fmt::Debug for AuthorizeRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthorizeRequest")
-            .field("refresh", &self.refresh)
-            .finish_non_exhaustive()
+        f.debug_struct("AuthorizeRequest").field("refresh", &self.refresh).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorization")
-            .field("redirect_uri", &self.redirect_uri)
-            .finish_non_exhaustive()
+        f.debug_struct("Authorization").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for ExchangeRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExchangeRequest")
-            .field("redirect_uri", &self.redirect_uri)
-            .finish_non_exhaustive()
+        f.debug_struct("ExchangeRequest").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
     }
 }
 
@@ -175,17 +165,13 @@ impl fmt::Debug for IdTokenRequest<'_> {
 
 impl fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedIn")
-            .field("email_proven", &self.facts.email_proven)
-            .finish_non_exhaustive()
+        f.debug_struct("SignedIn").field("email_proven", &self.facts.email_proven).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facts")
-            .field("email_proven", &self.email_proven)
-            .finish_non_exhaustive()
+        f.debug_struct("Facts").field("email_proven", &self.email_proven).finish_non_exhaustive()
     }
 }
 

@@ -34,9 +34,7 @@ impl Account {
     }
 
     pub(crate) fn new(tenant: Uuid, claims: &Map<String, Value>) -> Self {
-        let acct = claims
-            .get("acct")
-            .and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()));
+        let acct = claims.get("acct").and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()));
         let guest = match (acct, claims.get("idp").and_then(Value::as_str)) {
             (Some(kind), _) => Some(kind == 1),
             // Entra adds `idp` when somebody else than the tenant vouched for the person.
@@ -53,14 +51,8 @@ pub(crate) fn tenant_id(claims: &Map<String, Value>) -> Result<Uuid, ProviderErr
         None | Some(Value::Null) => "",
         Some(Value::String(text)) => text,
         Some(_) => {
-            let api = ApiError::plain(
-                "The identity provider's answer could not be read: the tenant id is not text.",
-            );
-            return Err(ProviderError::new(
-                Step::IdToken,
-                api,
-                "the claim `tid` is not text",
-            ));
+            let api = ApiError::plain("The identity provider's answer could not be read: the tenant id is not text.");
+            return Err(ProviderError::new(Step::IdToken, api, "the claim `tid` is not text"));
         }
     };
     let tenant = Uuid::parse_str(text).map_err(|_| {
@@ -69,9 +61,7 @@ pub(crate) fn tenant_id(claims: &Map<String, Value>) -> Result<Uuid, ProviderErr
     })?;
     if tenant.to_string() != text {
         // Kratos fails to find metadata under such a spelling; Entra never writes one.
-        return Err(upstream_unavailable(
-            "the claim `tid` is a GUID in a spelling that Entra does not use".to_owned(),
-        ));
+        return Err(upstream_unavailable("the claim `tid` is a GUID in a spelling that Entra does not use".to_owned()));
     }
     Ok(tenant)
 }
@@ -83,44 +73,25 @@ impl Connection {
 
     /// The configured tenant as it goes into addresses.
     pub(crate) fn tenant_segment(&self) -> Result<&str, ProviderError> {
-        let tenant = self
-            .config
-            .microsoft_tenant
-            .as_deref()
-            .unwrap_or_default()
-            .trim();
+        let tenant = self.config.microsoft_tenant.as_deref().unwrap_or_default().trim();
         if tenant.is_empty() {
-            let reason = format!(
-                "No Tenant specified for the `microsoft` oidc provider {}",
-                self.config.id
-            );
+            let reason = format!("No Tenant specified for the `microsoft` oidc provider {}", self.config.id);
             let api = ApiError::invalid_configuration(reason);
-            return Err(
-                ProviderError::new(Step::Configuration, api, "microsoft_tenant is empty")
-                    .with_config_key("microsoft_tenant"),
-            );
+            return Err(ProviderError::new(Step::Configuration, api, "microsoft_tenant is empty")
+                .with_config_key("microsoft_tenant"));
         }
         Ok(tenant)
     }
 
     /// Metadata of any tenant segment at this cloud.
-    pub(crate) async fn tenant_metadata(
-        &self,
-        segment: &str,
-        now: Timestamp,
-    ) -> Result<Arc<Metadata>, ProviderError> {
-        let mut url = format!(
-            "{}/{segment}/v2.0/.well-known/openid-configuration",
-            self.authority()
-        );
+    pub(crate) async fn tenant_metadata(&self, segment: &str, now: Timestamp) -> Result<Arc<Metadata>, ProviderError> {
+        let mut url = format!("{}/{segment}/v2.0/.well-known/openid-configuration", self.authority());
         if self.config.microsoft.custom_signing_key {
             // An app with a signing key of its own publishes it only to those who name the app.
             url.push_str("?appid=");
             url.push_str(&self.auth.client_id);
         }
-        self.caches
-            .metadata(&url, 0, now, upstream_unavailable)
-            .await
+        self.caches.metadata(&url, 0, now, upstream_unavailable).await
     }
 }
 
@@ -149,9 +120,7 @@ impl Tenants {
             ));
         }
         let microsoft = &connection.config.microsoft;
-        if !microsoft.allowed_tenants.is_empty()
-            && !self.is_allowed(connection, tenant, now).await?
-        {
+        if !microsoft.allowed_tenants.is_empty() && !self.is_allowed(connection, tenant, now).await? {
             return Err(refused(
                 OTHER_ORGANIZATION,
                 format!("the token is for tenant {tenant}, which is not listed"),
@@ -159,11 +128,7 @@ impl Tenants {
             ));
         }
         if microsoft.personal_accounts == Access::Deny && account.is_personal() {
-            return Err(refused(
-                PERSONAL,
-                "a personal account",
-                "microsoft.personal_accounts",
-            ));
+            return Err(refused(PERSONAL, "a personal account", "microsoft.personal_accounts"));
         }
         if microsoft.guests == Access::Deny && !account.is_personal() {
             return match account.guest {
@@ -179,18 +144,9 @@ impl Tenants {
         Ok(())
     }
 
-    async fn is_allowed(
-        &self,
-        connection: &Connection,
-        tenant: Uuid,
-        now: Timestamp,
-    ) -> Result<bool, ProviderError> {
+    async fn is_allowed(&self, connection: &Connection, tenant: Uuid, now: Timestamp) -> Result<bool, ProviderError> {
         let list = &connection.config.microsoft.allowed_tenants;
-        if list
-            .iter()
-            .filter_map(|entry| Uuid::parse_str(entry).ok())
-            .any(|id| id == tenant)
-        {
+        if list.iter().filter_map(|entry| Uuid::parse_str(entry).ok()).any(|id| id == tenant) {
             return Ok(true);
         }
         let mut unresolved = None;
@@ -222,19 +178,16 @@ impl Tenants {
             .rsplit('/')
             .nth(1)
             .and_then(|segment| Uuid::parse_str(segment).ok())
-            .ok_or_else(|| {
-                upstream_unavailable(format!("the metadata of {domain} names no tenant"))
-            })?;
+            .ok_or_else(|| upstream_unavailable(format!("the metadata of {domain} names no tenant")))?;
         resolved.insert(key, id);
         Ok(id)
     }
 }
 
-const OTHER_ORGANIZATION: &str = "This account belongs to an organization that can't be used here. Please choose another account.";
-const PERSONAL: &str =
-    "Personal Microsoft accounts can't be used here. Please choose a work or school account.";
-const GUEST: &str =
-    "Guest accounts can't be used here. Please choose an account of the organization itself.";
+const OTHER_ORGANIZATION: &str =
+    "This account belongs to an organization that can't be used here. Please choose another account.";
+const PERSONAL: &str = "Personal Microsoft accounts can't be used here. Please choose a work or school account.";
+const GUEST: &str = "Guest accounts can't be used here. Please choose an account of the organization itself.";
 
 fn refused(reason: &str, detail: impl Into<String>, key: &str) -> ProviderError {
     ProviderError::refused(Step::Policy, reason, detail).with_config_key(key)

@@ -67,11 +67,7 @@ impl TokenEndpoint<'_> {
         for (at, credential) in credentials.iter().enumerate() {
             let mut answer = self.send(step, grant, credential, style).await?;
             let mut used = style;
-            if may_probe
-                && last == 0
-                && matches!(credential, Credential::Secret(_))
-                && wants_other_style(&answer)
-            {
+            if may_probe && last == 0 && matches!(credential, Credential::Secret(_)) && wants_other_style(&answer) {
                 // Kratos: providers that take no Basic header are found by trying the body. Only with one secret,
                 // since of several each is sent once.
                 answer = self.send(step, grant, credential, Style::Body).await?;
@@ -91,16 +87,9 @@ impl TokenEndpoint<'_> {
             if !refused_client || at == last {
                 return Err(refusal(step, &answer));
             }
-            tracing::warn!(
-                secret = at + 1,
-                "a client secret was refused; the next one is tried"
-            );
+            tracing::warn!(secret = at + 1, "a client secret was refused; the next one is tried");
         }
-        Err(ProviderError::new(
-            step,
-            ApiError::plain(FAILED),
-            "there is no credential to send",
-        ))
+        Err(ProviderError::new(step, ApiError::plain(FAILED), "there is no credential to send"))
     }
 
     async fn send(
@@ -112,11 +101,7 @@ impl TokenEndpoint<'_> {
     ) -> Result<Answer, ProviderError> {
         metrics::counter!("bia_upstream_calls_total", "call" => "token").increment(1);
         let mut form = grant.to_vec();
-        let mut call = self
-            .outbound
-            .post(self.url)
-            .limit(SIZE_MAX)
-            .header("accept", "application/json");
+        let mut call = self.outbound.post(self.url).limit(SIZE_MAX).header("accept", "application/json");
         match (credential, style) {
             (Credential::Secret(secret), Style::Basic) => {
                 call = call.header("authorization", &basic(&self.auth.client_id, secret));
@@ -132,17 +117,19 @@ impl TokenEndpoint<'_> {
             }
             (Credential::None, _) => form.push(("client_id", &self.auth.client_id)),
         }
-        call.form(&form).send().await.map_err(|error| {
-            ProviderError::new(step, ApiError::plain(UNREACHABLE), error.to_string())
-        })
+        call.form(&form)
+            .send()
+            .await
+            .map_err(|error| ProviderError::new(step, ApiError::plain(UNREACHABLE), error.to_string()))
     }
 }
 
 // Kratos: everything that goes wrong at the token endpoint is a plain 500 with its text as the message.
-const FAILED: &str =
-    "The sign-in could not be completed because the identity provider did not accept the request.";
-const UNREACHABLE: &str = "The sign-in could not be completed because the identity provider could not be reached. Please try again.";
-const GARBLED: &str = "The sign-in could not be completed because the identity provider's answer could not be read. Please try again.";
+const FAILED: &str = "The sign-in could not be completed because the identity provider did not accept the request.";
+const UNREACHABLE: &str =
+    "The sign-in could not be completed because the identity provider could not be reached. Please try again.";
+const GARBLED: &str =
+    "The sign-in could not be completed because the identity provider's answer could not be read. Please try again.";
 
 fn read(step: Step, answer: &Answer) -> Result<TokenReply, ProviderError> {
     let garbled = |detail: String| ProviderError::new(step, ApiError::plain(GARBLED), detail);
@@ -153,21 +140,14 @@ fn read(step: Step, answer: &Answer) -> Result<TokenReply, ProviderError> {
         return Err(refusal(step, answer));
     }
     let access = success.access_token.filter(|t| !t.is_empty());
-    let access =
-        access.ok_or_else(|| garbled(format!("{} sent no access_token", answer.place())))?;
+    let access = access.ok_or_else(|| garbled(format!("{} sent no access_token", answer.place())))?;
     let id = success.id_token.as_str().filter(|t| !t.is_empty());
     let tokens = Tokens {
         id: id.map(SecretString::from),
         access: Some(SecretString::from(access)),
-        refresh: success
-            .refresh_token
-            .filter(|t| !t.is_empty())
-            .map(SecretString::from),
+        refresh: success.refresh_token.filter(|t| !t.is_empty()).map(SecretString::from),
     };
-    Ok(TokenReply {
-        tokens,
-        scope: success.scope.as_str().map(str::to_owned),
-    })
+    Ok(TokenReply { tokens, scope: success.scope.as_str().map(str::to_owned) })
 }
 
 fn failure(answer: &Answer) -> Failure {
@@ -178,11 +158,7 @@ fn failure(answer: &Answer) -> Failure {
 fn refusal(step: Step, answer: &Answer) -> ProviderError {
     let body = failure(answer);
     let description = body.error_description.as_str().unwrap_or_default();
-    let error = body
-        .error
-        .as_str()
-        .map(oauth_error_code)
-        .unwrap_or_default();
+    let error = body.error.as_str().map(oauth_error_code).unwrap_or_default();
     let mut codes = body.error_codes;
     if codes.is_empty() {
         codes = aadsts::codes_in(description);
@@ -204,29 +180,20 @@ fn refusal(step: Step, answer: &Answer) -> ProviderError {
     let message = if error.is_empty() {
         FAILED.to_owned()
     } else {
-        format!(
-            "The sign-in could not be completed because the identity provider answered \"{error}\"."
-        )
+        format!("The sign-in could not be completed because the identity provider answered \"{error}\".")
     };
     let detail = format!("{} answered with status {}", answer.place(), answer.status);
     let failed = ProviderError::new(step, ApiError::plain(message), detail)
         .with_upstream(upstream)
         .with_retry_after(answer.retry_after());
-    if error == "invalid_client" {
-        failed.with_config_key("client_secret")
-    } else {
-        failed
-    }
+    if error == "invalid_client" { failed.with_config_key("client_secret") } else { failed }
 }
 
 /// A refusal that may be about where the secret was, never one about the code: that one is used up.
 fn wants_other_style(answer: &Answer) -> bool {
     let code = failure(answer).error;
     match code.as_str() {
-        Some(code) => matches!(
-            code,
-            "invalid_client" | "unauthorized_client" | "invalid_request"
-        ),
+        Some(code) => matches!(code, "invalid_client" | "unauthorized_client" | "invalid_request"),
         None => matches!(answer.status, 400 | 401 | 403),
     }
 }
@@ -234,15 +201,12 @@ fn wants_other_style(answer: &Answer) -> bool {
 fn is_federation_delay(credential: &Credential, answer: &Answer) -> bool {
     matches!(credential, Credential::Assertion(_))
         && answer.status != 200
-        && failure(answer)
-            .error_codes
-            .contains(&FEDERATED_NOT_YET_KNOWN)
+        && failure(answer).error_codes.contains(&FEDERATED_NOT_YET_KNOWN)
 }
 
 /// RFC 6749 2.3.1: both parts are form-encoded before they are joined.
 fn basic(client_id: &str, secret: &SecretString) -> String {
-    let encode =
-        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(client_id), encode(secret.expose_secret()));
     format!("Basic {}", BASE64_STANDARD.encode(pair))
 }

@@ -1,0 +1,11 @@
+//! The crate at its own border: real providers from a configuration, a stand-in for Entra on loopback, and a browser
+//! that only follows one redirect at a time.
+
+mod caches;
+mod credentials;
+mod graph;
+mod microsoft;
+mod others;
+mod rules;
+mod support;
+mod token_endpoint;
