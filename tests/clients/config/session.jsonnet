@@ -1,0 +1,3 @@
+local session = std.extVar('session');
+
+{ claims: { email: session.identity.traits.email } }

@@ -1,0 +1,33 @@
+// People of the identity provider. Each test makes its own, so that tests share a server and no state.
+import { randomUUID } from 'node:crypto';
+import { standInUrl } from './environment.js';
+
+export interface Person {
+  readonly key: string;
+  readonly oid: string;
+  readonly name: string;
+  readonly email: string | null;
+}
+
+/** A member of Contoso; `email: null` gives one whose tokens name no address. */
+export async function newPerson(given: { email?: string | null } = {}): Promise<Person> {
+  const key = `p-${randomUUID()}`;
+  const email = given.email === undefined ? `${key}@contoso.example` : given.email;
+  const person = { key, oid: randomUUID(), name: 'Pat Person', email };
+  const answer = await fetch(`${standInUrl}/_control`, {
+    method: 'POST',
+    body: JSON.stringify({
+      people: [
+        { ...person, about: 'Made for one test', tenant: 'contoso', given_name: 'Pat', family_name: 'Person',
+          upn: `${key}@contoso.onmicrosoft.example` },
+      ],
+    }),
+  });
+  if (!answer.ok) throw new Error(`the stand-in refused a person: ${await answer.text()}`);
+  return person;
+}
+
+/** Who sits at a browser that comes to the identity provider with this cookie. */
+export function personaCookie(person: Person): string {
+  return `persona=${person.key}; Path=/`;
+}
