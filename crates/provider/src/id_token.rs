@@ -189,3 +189,30 @@ pub(crate) fn asymmetric(names: &[String]) -> Vec<SigningAlgorithm> {
         .collect();
     if found.is_empty() { vec![SigningAlgorithm::RsaSsaPkcs1V15Sha256] } else { found }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_of_one_tenant_does_not_vouch_for_another() {
+        let encode = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let iss = "https://login.example/aaaa/v2.0";
+        let token = format!("{}.{}.c2ln", encode(json!({ "alg": "RS256" })), encode(json!({ "iss": iss })));
+        let parsed = Parsed::new(&token).unwrap();
+        let expect = Expect {
+            issuers: &[iss],
+            audiences: &[],
+            algorithms: &[],
+            jwks_uri: "",
+            nonce: None,
+            tenant: Some("aaaa"),
+            now: Timestamp::from_secs(0),
+        };
+        let may = |issuer: &str| parsed.may_sign(&Key::for_test(issuer), &expect);
+        assert!(may("https://login.example/{tenantid}/v2.0"));
+        assert!(may(iss));
+        assert!(!may("https://login.example/bbbb/v2.0"));
+    }
+}

@@ -190,3 +190,11 @@ fn key(value: &Value, now: Timestamp) -> Option<Key> {
     let jwk = serde_json::from_value(value.clone()).ok()?;
     Some(Key { kid: text("kid"), issuer: text("issuer"), jwk, seen: now })
 }
+
+#[cfg(test)]
+impl Key {
+    pub(crate) fn for_test(issuer: &str) -> Self {
+        let jwk = JsonWebKey::new_rsa(Vec::new(), Vec::new(), None);
+        Self { kid: None, issuer: Some(issuer.to_owned()), jwk, seen: Timestamp::from_secs(0) }
+    }
+}

@@ -88,14 +88,15 @@ async fn a_kid_that_was_not_there_is_not_asked_for_again() {
 #[tokio::test]
 async fn an_outage_of_metadata_and_keys_stops_nobody_once_warm() {
     let world = World::new().await;
+    world.control().set_token_lifetime(3 * 24 * 60 * 60);
     let provider = world.microsoft(json!({}));
     world.sign_in(&provider, "alice").await.unwrap();
     world.control().add_fault(Fault::at(Endpoint::Discovery, EndpointFault::status(500)));
     world.control().add_fault(Fault::at(Endpoint::Keys, EndpointFault::Reset));
     let authorization = world.authorize(&provider).await.unwrap();
     let code = world.code(&authorization, "alice").await;
-    // Two days on both copies are overdue, but nothing better is to be had. The token lives longer than that.
-    let later = now() + Duration::from_secs(30 * 60);
+    // Two days on both copies are overdue, but nothing better is to be had.
+    let later = now() + Duration::from_secs(2 * 24 * 60 * 60);
     exchange_at(&provider, &authorization, &code, later).await.expect("the old copies serve");
 }
 

@@ -295,3 +295,25 @@ fn provider_entry(world: &World) -> serde_json::Value {
 fn the_consumer_tenant_is_microsofts() {
     assert_eq!(CONSUMERS_TENANT_ID, "9188040d-6c67-4c5b-b112-36a304b66dad");
 }
+
+#[tokio::test]
+async fn a_v1_token_is_named_as_such_to_the_operator() {
+    let world = World::new().await;
+    let provider = world.microsoft(json!({}));
+    world.control().overlay_claims(json!({ "ver": "1.0" }).as_object().cloned().unwrap());
+    let error = world.sign_in(&provider, "alice").await.unwrap_err();
+    assert_eq!(error.to_api().code, 400);
+    assert!(error.to_string().contains("accessTokenAcceptedVersion"), "{error}");
+}
+
+#[tokio::test]
+async fn an_apps_own_signing_key_is_found_by_naming_the_app() {
+    let world = World::new().await;
+    let mut client = world.control().client(TEST_CLIENT_ID).unwrap();
+    client.custom_signing_key = true;
+    world.control().put_client(client);
+    let without = world.microsoft(json!({}));
+    assert_eq!(world.sign_in(&without, "alice").await.unwrap_err().step(), Step::IdToken);
+    let with = world.microsoft(json!({ "microsoft": { "custom_signing_key": true } }));
+    world.sign_in(&with, "alice").await.expect("the key that ?appid= publishes");
+}
