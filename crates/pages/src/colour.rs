@@ -12,6 +12,7 @@ pub(crate) const TEXT_CONTRAST: f64 = 4.5;
 
 impl Colour {
     pub(crate) const WHITE: Self = Self([255; 3]);
+    const BLACK: Self = Self([0; 3]);
     pub(crate) const INK: Self = Self([0x10, 0x14, 0x18]);
 
     pub(crate) fn parse(text: &str) -> Result<Self, PageError> {
@@ -52,9 +53,9 @@ impl Colour {
         (0..=100).step_by(2).map(|percent| self.towards(end, percent)).find(is_readable).unwrap_or(end)
     }
 
-    /// White or ink, whichever reads better on this colour.
+    /// White or black. On every colour one of the two has the contrast that text needs.
     pub(crate) fn text_upon(self) -> Self {
-        if self.contrast(Self::WHITE) >= TEXT_CONTRAST { Self::WHITE } else { Self::INK }
+        if self.contrast(Self::WHITE) >= TEXT_CONTRAST { Self::WHITE } else { Self::BLACK }
     }
 }
 

@@ -1,0 +1,111 @@
+//! What operators put in the place of built-in files, and how mistakes in it are told.
+
+use crate::flows;
+use bia_pages::{Options, Page, Pages};
+use std::path::Path;
+use tempfile::TempDir;
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn with_templates(folder: &Path) -> Result<Pages, String> {
+    Pages::new(Options { templates_dir: Some(folder.into()), ..Options::default() }).map_err(|error| error.to_string())
+}
+
+fn with_languages(folder: &Path, default: Option<&str>) -> Result<Pages, String> {
+    let options = Options {
+        languages_dir: Some(folder.into()),
+        default_language: default.map(str::to_owned),
+        ..Options::default()
+    };
+    Pages::new(options).map_err(|error| error.to_string())
+}
+
+#[test]
+fn one_template_can_be_replaced_and_may_include_its_own_files() {
+    let folder = folder(&[
+        (
+            "logged_out.html",
+            "{% extends 'base.html' %}{% block title %}x{% endblock %}{% block content %}<h1>Bye</h1>{% include 'imprint.html' %}{% endblock %}",
+        ),
+        ("imprint.html", "<p>{{ site.notice }} {{ t('back') }}</p>"),
+        ("notes.txt", "not a template {{"),
+    ]);
+    let pages = with_templates(folder.path()).unwrap();
+    let page = Page { notice: Some("<b>"), ..Page::default() };
+    let html = pages.logged_out(&page).unwrap();
+    assert!(html.contains("<h1>Bye</h1><p>&lt;b&gt; Back</p>"), "{html}");
+    assert!(pages.login(&flows::login(), &page).unwrap().contains("Sign in with Microsoft"));
+}
+
+#[test]
+fn a_template_that_cannot_be_parsed_is_named_with_its_line() {
+    let folder = folder(&[("login.html", "<p>\n\n{% if %}")]);
+    let error = with_templates(folder.path()).unwrap_err();
+    assert!(error.starts_with("template login.html, line 3: "), "{error}");
+}
+
+#[test]
+fn a_template_that_fails_is_found_at_start() {
+    for (source, cause) in
+        [("\n{{ flow.secret }}", "undefined"), ("\n{{ t('no.such.text') }}", "no text `no.such.text`")]
+    {
+        let folder = folder(&[("error.html", source)]);
+        let error = with_templates(folder.path()).unwrap_err();
+        assert!(error.starts_with("template error.html, line 2: ") && error.contains(cause), "{error}");
+    }
+}
+
+#[test]
+fn a_language_can_be_added_and_made_the_default() {
+    let folder = folder(&[(
+        "fr.json",
+        r#"{"name": "Français", "texts": {"login.title.plain": "Connexion"}, "messages": {"1010002": "Se connecter avec {provider}"}}"#,
+    )]);
+    let pages = with_languages(folder.path(), Some("fr")).unwrap();
+    let html = pages.login(&flows::login(), &Page { query: Some("flow=1"), ..Page::default() }).unwrap();
+    for shown in ["lang=\"fr\"", "Connexion", "Se connecter avec Microsoft", "No account yet?", "Français"] {
+        assert!(html.contains(shown), "{shown}");
+    }
+    assert_eq!(pages.language("es").tag(), Some("fr"));
+    assert_eq!(pages.language("en").tag(), Some("en"));
+}
+
+#[test]
+fn right_to_left_languages_turn_the_page() {
+    let folder = folder(&[("ar.json", r#"{"name": "العربية", "direction": "rtl"}"#)]);
+    let pages = with_languages(folder.path(), None).unwrap();
+    let page = Page { language: pages.language("ar"), ..Page::default() };
+    assert!(pages.logged_out(&page).unwrap().contains("<html lang=\"ar\" dir=\"rtl\""));
+}
+
+#[test]
+fn files_that_cannot_be_used_are_refused_with_their_name() {
+    let missing = Path::new("no/such/folder");
+    assert!(with_templates(missing).unwrap_err().contains("no/such/folder: cannot be read: entity not found"));
+    let large = folder(&[("fr.json", &"x".repeat(300 * 1024))]);
+    assert!(with_languages(large.path(), None).unwrap_err().contains("fr.json: larger than"));
+    let broken = folder(&[("fr.json", "{\n  \"texts\": [],\n}")]);
+    let error = with_languages(broken.path(), None).unwrap_err();
+    assert!(error.contains("language file fr.json: ") && error.contains("line 2"), "{error}");
+    let empty = folder(&[]);
+    let error = with_languages(empty.path(), Some("fr")).unwrap_err();
+    assert!(error.contains("there is no language `fr`; there are de, en"), "{error}");
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    for (options, problem) in [
+        (Options { accent: Some("blue".to_owned()), ..Options::default() }, "accent colour"),
+        (Options { logo_url: Some("logo.png".to_owned()), ..Options::default() }, "logo_url"),
+        (Options { form_targets: vec!["*".to_owned()], ..Options::default() }, "form target `*`"),
+    ] {
+        let error = Pages::new(options).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+}
