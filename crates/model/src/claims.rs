@@ -73,10 +73,7 @@ pub struct Claims {
     pub raw_claims: Map<String, Value>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(value: &i64) -> bool {
     *value == 0
 }

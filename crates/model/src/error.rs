@@ -103,17 +103,11 @@ impl ApiError {
     }
 
     pub fn invalid_configuration(reason: impl Into<String>) -> Self {
-        Self::new(500)
-            .with_id(id::INVALID_CONFIGURATION)
-            .with_message("Invalid configuration")
-            .with_reason(reason)
+        Self::new(500).with_id(id::INVALID_CONFIGURATION).with_message("Invalid configuration").with_reason(reason)
     }
 
     pub fn upstream(reason: impl Into<String>) -> Self {
-        Self::new(502)
-            .with_id(id::UPSTREAM_ERROR)
-            .with_message("Upstream error")
-            .with_reason(reason)
+        Self::new(502).with_id(id::UPSTREAM_ERROR).with_message("Upstream error").with_reason(reason)
     }
 
     #[must_use]
@@ -150,10 +144,7 @@ impl ApiError {
     /// The whole JSON body: `{"error": {…}, …siblings}`.
     pub fn body(&self) -> Value {
         let mut body = Map::new();
-        body.insert(
-            "error".to_owned(),
-            serde_json::to_value(self).unwrap_or_default(),
-        );
+        body.insert("error".to_owned(), serde_json::to_value(self).unwrap_or_default());
         body.extend(self.siblings.clone());
         Value::Object(body)
     }
@@ -161,12 +152,7 @@ impl ApiError {
 
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} {}",
-            self.code,
-            self.reason.as_deref().unwrap_or(&self.message)
-        )
+        write!(f, "{} {}", self.code, self.reason.as_deref().unwrap_or(&self.message))
     }
 }
 
@@ -174,38 +160,22 @@ impl std::error::Error for ApiError {}
 
 fn defaults(code: u16) -> (&'static str, &'static str) {
     match code {
-        400 => (
-            "Bad Request",
-            "The request was malformed or contained invalid parameters",
-        ),
+        400 => ("Bad Request", "The request was malformed or contained invalid parameters"),
         401 => ("Unauthorized", "The request could not be authorized"),
         403 => ("Forbidden", "The requested action was forbidden"),
         404 => ("Not Found", "The requested resource could not be found"),
         405 => ("Method Not Allowed", "The requested method is not allowed"),
-        409 => (
-            "Conflict",
-            "The resource could not be created due to a conflict",
-        ),
-        410 => (
-            "Gone",
-            "The requested resource is no longer available because it has expired or is otherwise invalid.",
-        ),
+        409 => ("Conflict", "The resource could not be created due to a conflict"),
+        410 => {
+            ("Gone", "The requested resource is no longer available because it has expired or is otherwise invalid.")
+        }
         413 => ("Request Entity Too Large", "The request body is too large"),
-        415 => (
-            "Unsupported Media Type",
-            "The request is using an unknown content type",
-        ),
+        415 => ("Unsupported Media Type", "The request is using an unknown content type"),
         422 => ("Unprocessable Entity", "The request could not be processed"),
         429 => ("Too Many Requests", "Too many requests"),
         502 => ("Bad Gateway", "The upstream server answered improperly"),
         503 => ("Service Unavailable", "The service is unavailable"),
-        504 => (
-            "Gateway Timeout",
-            "The upstream server did not answer in time",
-        ),
-        _ => (
-            "Internal Server Error",
-            "An internal server error occurred, please contact the system administrator",
-        ),
+        504 => ("Gateway Timeout", "The upstream server did not answer in time"),
+        _ => ("Internal Server Error", "An internal server error occurred, please contact the system administrator"),
     }
 }

@@ -3,10 +3,7 @@
 //! A form knows only texts and flat names; the schema says what they mean: `traits.age=42` becomes
 //! `{"traits": {"age": 42}}`. JSON bodies may be nested or flat and come out in the same shape.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "one error per request; boxing it would burden every caller"
-)]
+#![allow(clippy::result_large_err, reason = "one error per request; boxing it would burden every caller")]
 
 mod limits;
 #[cfg(test)]
@@ -23,10 +20,7 @@ const OBJECTS: &[&str] = &["traits", "transient_payload", "upstream_parameters"]
 
 /// A form (or query): dotted keys become nested objects, values of traits are coerced by the schema.
 /// Traits that the schema doesn't know are ignored; with a schema, its objects are always there.
-pub fn decode(
-    pairs: &[(String, String)],
-    schema: Option<&IdentitySchema>,
-) -> Result<Value, ApiError> {
+pub fn decode(pairs: &[(String, String)], schema: Option<&IdentitySchema>) -> Result<Value, ApiError> {
     limits::check_pairs(pairs)?;
     let mut entries: Vec<(&str, Vec<&str>)> = Vec::new();
     for (key, value) in pairs {
@@ -92,6 +86,11 @@ fn put(
 ) -> Result<(), ApiError> {
     let first = values.first().copied().unwrap_or("");
     if OBJECTS.contains(&key) {
+        // Kratos decodes these parameters late and by itself; what is no object is refused there.
+        if key == "upstream_parameters" && !first.is_empty() && !first.trim_start().starts_with('{') {
+            out.insert(key.to_owned(), serde_json::from_str(first).unwrap_or_else(|_| Value::from(first)));
+            return Ok(());
+        }
         if !first.is_empty() {
             out.insert(key.to_owned(), parse_object(key, first)?);
         }
@@ -119,14 +118,10 @@ fn put(
 
 fn parse_object(key: &str, text: &str) -> Result<Value, ApiError> {
     let value: Value = serde_json::from_str(text).map_err(|_| {
-        ApiError::bad_request(format!(
-            "Unable to decode the field `{key}`: it must hold a JSON object."
-        ))
+        ApiError::bad_request(format!("Unable to decode the field `{key}`: it must hold a JSON object."))
     })?;
     if !value.is_object() {
-        return Err(ApiError::bad_request(format!(
-            "Unable to decode the field `{key}`: it must hold a JSON object."
-        )));
+        return Err(ApiError::bad_request(format!("Unable to decode the field `{key}`: it must hold a JSON object.")));
     }
     limits::check_json(&value)?;
     Ok(value)
@@ -214,9 +209,7 @@ fn insert(map: &mut Map<String, Value>, path: &[&str], value: Value) {
             map.insert((*last).to_owned(), value);
         }
         [first, rest @ ..] => {
-            let inner = map
-                .entry((*first).to_owned())
-                .or_insert_with(|| Value::Object(Map::new()));
+            let inner = map.entry((*first).to_owned()).or_insert_with(|| Value::Object(Map::new()));
             if !inner.is_object() {
                 *inner = Value::Object(Map::new());
             }

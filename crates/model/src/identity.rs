@@ -103,9 +103,7 @@ impl Identity {
     pub fn oidc_links(&self) -> Vec<OidcLink> {
         self.credentials
             .get(&CredentialsType::Oidc)
-            .and_then(|credentials| {
-                serde_json::from_value::<OidcConfig>(credentials.config.clone()).ok()
-            })
+            .and_then(|credentials| serde_json::from_value::<OidcConfig>(credentials.config.clone()).ok())
             .map(|config| config.providers)
             .unwrap_or_default()
     }
@@ -118,17 +116,14 @@ impl Identity {
         }
         let identifiers = links.iter().map(OidcLink::identifier).collect();
         let config = serde_json::to_value(OidcConfig { providers: links }).unwrap_or_default();
-        let entry = self
-            .credentials
-            .entry(CredentialsType::Oidc)
-            .or_insert_with(|| Credentials {
-                credentials_type: CredentialsType::Oidc,
-                identifiers: Vec::new(),
-                config: Value::Null,
-                version: 0,
-                created_at: now,
-                updated_at: now,
-            });
+        let entry = self.credentials.entry(CredentialsType::Oidc).or_insert_with(|| Credentials {
+            credentials_type: CredentialsType::Oidc,
+            identifiers: Vec::new(),
+            config: Value::Null,
+            version: 0,
+            created_at: now,
+            updated_at: now,
+        });
         entry.identifiers = identifiers;
         entry.config = config;
         entry.updated_at = now;
@@ -136,44 +131,46 @@ impl Identity {
 
     /// What the person themself and the public API see. `public_url` is `serve.public.base_url`.
     pub fn to_public(&self, public_url: &str) -> Value {
-        let mut out = Map::new();
-        out.insert("id".into(), json!(self.id));
-        if let Some(external_id) = &self.external_id {
-            out.insert("external_id".into(), json!(external_id));
-        }
-        out.insert("schema_id".into(), json!(self.schema_id));
-        out.insert(
-            "schema_url".into(),
-            json!(schema_url(public_url, &self.schema_id)),
-        );
-        out.insert("state".into(), json!(self.state));
-        if let Some(at) = self.state_changed_at {
-            out.insert("state_changed_at".into(), json!(at));
-        }
-        out.insert("traits".into(), self.traits.clone());
-        if !self.verifiable_addresses.is_empty() {
-            out.insert(
-                "verifiable_addresses".into(),
-                json!(self.verifiable_addresses),
-            );
-        }
-        if !self.recovery_addresses.is_empty() {
-            out.insert("recovery_addresses".into(), json!(self.recovery_addresses));
-        }
-        out.insert("metadata_public".into(), json!(self.metadata_public));
-        out.insert("created_at".into(), json!(self.created_at));
-        out.insert("updated_at".into(), json!(self.updated_at));
-        out.insert("organization_id".into(), json!(self.organization_id));
-        Value::Object(out)
+        self.to_json(public_url, None, None)
     }
 
-    /// What the admin API shows besides: `metadata_admin` when set. Credentials are added by the caller.
-    pub fn to_admin(&self, public_url: &str) -> Value {
-        let mut out = self.to_public(public_url);
-        if let (Some(metadata), Some(map)) = (&self.metadata_admin, out.as_object_mut()) {
-            map.insert("metadata_admin".into(), metadata.clone());
+    /// What the admin API shows besides: credentials as the caller renders them, and `metadata_admin` when set.
+    pub fn to_admin(&self, public_url: &str, credentials: Option<Value>) -> Value {
+        self.to_json(public_url, credentials, self.metadata_admin.as_ref())
+    }
+
+    /// The fields in Kratos' order.
+    fn to_json(&self, public_url: &str, credentials: Option<Value>, metadata_admin: Option<&Value>) -> Value {
+        let mut out = Map::new();
+        let mut set = |name: &str, value: Value| out.insert(name.to_owned(), value);
+        set("id", json!(self.id));
+        if let Some(external_id) = &self.external_id {
+            set("external_id", json!(external_id));
         }
-        out
+        if let Some(credentials) = credentials {
+            set("credentials", credentials);
+        }
+        set("schema_id", json!(self.schema_id));
+        set("schema_url", json!(schema_url(public_url, &self.schema_id)));
+        set("state", json!(self.state));
+        if let Some(at) = self.state_changed_at {
+            set("state_changed_at", json!(at));
+        }
+        set("traits", self.traits.clone());
+        if !self.verifiable_addresses.is_empty() {
+            set("verifiable_addresses", json!(self.verifiable_addresses));
+        }
+        if !self.recovery_addresses.is_empty() {
+            set("recovery_addresses", json!(self.recovery_addresses));
+        }
+        set("metadata_public", json!(self.metadata_public));
+        if let Some(metadata) = metadata_admin {
+            set("metadata_admin", metadata.clone());
+        }
+        set("created_at", json!(self.created_at));
+        set("updated_at", json!(self.updated_at));
+        set("organization_id", json!(self.organization_id));
+        Value::Object(out)
     }
 }
 

@@ -50,11 +50,7 @@ pub struct SchemaError {
 
 impl SchemaError {
     fn new(id: &str, pointer: &str, problem: impl Into<String>) -> Self {
-        Self {
-            id: id.to_owned(),
-            pointer: pointer.to_owned(),
-            problem: problem.into(),
-        }
+        Self { id: id.to_owned(), pointer: pointer.to_owned(), problem: problem.into() }
     }
 }
 
@@ -122,11 +118,10 @@ impl IdentitySchema {
             id: id.to_owned(),
             fields: nodes::fields(&rules),
             keys: nodes::keys(&document),
-            has_phones: rules.list.iter().any(|rule| {
-                rule.extension
-                    .as_ref()
-                    .is_some_and(extension::Extension::is_phone)
-            }),
+            has_phones: rules
+                .list
+                .iter()
+                .any(|rule| rule.extension.as_ref().is_some_and(extension::Extension::is_phone)),
             rules,
             document,
         })))
@@ -145,10 +140,7 @@ impl IdentitySchema {
     /// Everything that is wrong with the traits, in Kratos' order; empty when nothing is.
     pub fn validate(&self, traits: &Value) -> Vec<TraitError> {
         let mut traits = traits.clone();
-        self.run(&mut traits)
-            .1
-            .map(failure::Failure::into_errors)
-            .unwrap_or_default()
+        self.run(&mut traits).1.map(failure::Failure::into_errors).unwrap_or_default()
     }
 
     /// The identifiers and addresses that follow from the traits, whose phone numbers become E.164.
@@ -158,23 +150,14 @@ impl IdentitySchema {
 
     /// Gives the identity the addresses and the non-oidc credentials that follow from its traits.
     /// Equal addresses keep id and state, others are dropped, new ones are pending.
-    pub fn reconcile(
-        &self,
-        identity: &mut Identity,
-        now: Timestamp,
-        new_id: &mut dyn FnMut() -> Uuid,
-    ) {
+    pub fn reconcile(&self, identity: &mut Identity, now: Timestamp, new_id: &mut dyn FnMut() -> Uuid) {
         let derived = self.derive(&mut identity.traits);
         reconcile::apply(&derived, identity, now, new_id);
     }
 
     /// One input per leaf of the traits, by name; [`crate::Container::sort`] brings them into document order.
     pub fn trait_nodes(&self, group: Group) -> Vec<Node> {
-        self.0
-            .fields
-            .iter()
-            .filter_map(|field| field.node(group))
-            .collect()
+        self.0.fields.iter().filter_map(|field| field.node(group)).collect()
     }
 
     /// The names of all leaves (`traits.email`, …) in document order.
@@ -184,12 +167,7 @@ impl IdentitySchema {
 
     /// Whether the schema makes any trait an address that can be verified.
     pub fn has_verifiable_addresses(&self) -> bool {
-        let mut extensions = self
-            .0
-            .rules
-            .list
-            .iter()
-            .filter_map(|rule| rule.extension.as_ref());
+        let mut extensions = self.0.rules.list.iter().filter_map(|rule| rule.extension.as_ref());
         extensions.any(extension::Extension::is_verifiable)
     }
 
@@ -198,9 +176,7 @@ impl IdentitySchema {
     }
 
     fn run(&self, traits: &mut Value) -> (Derived, Option<failure::Failure>) {
-        let Compiled {
-            rules, has_phones, ..
-        } = &*self.0;
+        let Compiled { rules, has_phones, .. } = &*self.0;
         if let (true, Some(rule)) = (*has_phones, rules.list[0].properties.get("traits")) {
             reconcile::normalise_phones(rules, *rule, traits, &mut Vec::new());
         }
@@ -216,8 +192,5 @@ impl IdentitySchema {
 
 /// The text that the admin API puts into `error.reason` (contract §1.8); empty without errors.
 pub fn admin_reason(errors: &[TraitError]) -> String {
-    errors
-        .first()
-        .map(|error| error.report.to_string())
-        .unwrap_or_default()
+    errors.first().map(|error| error.report.to_string()).unwrap_or_default()
 }

@@ -19,6 +19,7 @@
 //! assert_eq!(message.text, "Sign in with Contoso");
 //! ```
 
+pub mod capture;
 pub mod claims;
 pub mod continue_with;
 pub mod credentials;

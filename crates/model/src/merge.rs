@@ -42,12 +42,9 @@ fn merge(mapped: &Value, form: &Value, pointer: &str, refused: &[TraitError]) ->
 
 /// Whether the schema refused this value or, in a list, one of its items.
 fn is_refused(pointer: &str, refused: &[TraitError]) -> bool {
-    refused.iter().any(|error| {
-        error
-            .pointer
-            .strip_prefix(pointer)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    refused
+        .iter()
+        .any(|error| error.pointer.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// Update on login (contract §3.12): deep merge, the mapper wins, keys that it leaves out stay. It can set a

@@ -93,22 +93,12 @@ pub mod id {
 impl Message {
     /// An info message without context.
     pub fn info(id: i64, text: impl Into<String>) -> Self {
-        Self {
-            id,
-            text: text.into(),
-            message_type: MessageType::Info,
-            context: None,
-        }
+        Self { id, text: text.into(), message_type: MessageType::Info, context: None }
     }
 
     /// An error message without context.
     pub fn error(id: i64, text: impl Into<String>) -> Self {
-        Self {
-            id,
-            text: text.into(),
-            message_type: MessageType::Error,
-            context: None,
-        }
+        Self { id, text: text.into(), message_type: MessageType::Error, context: None }
     }
 
     #[must_use]
@@ -128,8 +118,7 @@ impl Message {
     }
 
     pub fn confirm_with(label: &str) -> Self {
-        Self::info(id::CONFIRM_WITH, format!("Confirm with {label}"))
-            .with_context(json!({ "provider": label }))
+        Self::info(id::CONFIRM_WITH, format!("Confirm with {label}")).with_context(json!({ "provider": label }))
     }
 
     pub fn link(label: &str) -> Self {
@@ -141,17 +130,11 @@ impl Message {
     }
 
     pub fn refresh() -> Self {
-        Self::info(
-            id::REFRESH,
-            "Please confirm this action by verifying that it is you.",
-        )
+        Self::info(id::REFRESH, "Please confirm this action by verifying that it is you.")
     }
 
     pub fn second_factor() -> Self {
-        Self::info(
-            id::SECOND_FACTOR,
-            "Please complete the second authentication challenge.",
-        )
+        Self::info(id::SECOND_FACTOR, "Please complete the second authentication challenge.")
     }
 
     pub fn sign_up() -> Self {
@@ -167,10 +150,7 @@ impl Message {
     }
 
     pub fn choose_credential() -> Self {
-        Self::info(
-            id::CHOOSE_CREDENTIAL,
-            "Please choose a credential to authenticate yourself with.",
-        )
+        Self::info(id::CHOOSE_CREDENTIAL, "Please choose a credential to authenticate yourself with.")
     }
 
     pub fn settings_saved() -> Self {
@@ -202,10 +182,7 @@ impl Message {
     }
 
     pub fn duplicate_credentials() -> Self {
-        Self::error(
-            id::DUPLICATE,
-            "An account with the same identifier (email, phone, username, ...) exists already.",
-        )
+        Self::error(id::DUPLICATE, "An account with the same identifier (email, phone, username, ...) exists already.")
     }
 
     pub fn linked_credentials_mismatch() -> Self {
@@ -213,9 +190,6 @@ impl Message {
     }
 
     pub fn identity_disabled() -> Self {
-        Self::error(
-            id::IDENTITY_DISABLED,
-            "This account has been disabled. Please contact support for assistance.",
-        )
+        Self::error(id::IDENTITY_DISABLED, "This account has been disabled. Please contact support for assistance.")
     }
 }

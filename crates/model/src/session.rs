@@ -76,9 +76,7 @@ pub struct Session {
 impl Session {
     /// Flagged, unexpired, and of an active identity (when that is loaded).
     pub fn is_active(&self, now: Timestamp) -> bool {
-        self.active
-            && now < self.expires_at
-            && self.identity.as_ref().is_none_or(Identity::is_active)
+        self.active && now < self.expires_at && self.identity.as_ref().is_none_or(Identity::is_active)
     }
 
     /// The session's JSON. `identity` is the already rendered identity, or null when it wasn't expanded.
@@ -89,20 +87,10 @@ impl Session {
         out.insert("expires_at".into(), json!(self.expires_at));
         out.insert("authenticated_at".into(), json!(self.authenticated_at));
         out.insert("authenticator_assurance_level".into(), json!(self.aal));
-        out.insert(
-            "authentication_methods".into(),
-            json!(self.authentication_methods),
-        );
+        out.insert("authentication_methods".into(), json!(self.authentication_methods));
         out.insert("issued_at".into(), json!(self.issued_at));
         out.insert("identity".into(), identity);
-        out.insert(
-            "devices".into(),
-            if with_devices {
-                json!(self.devices)
-            } else {
-                Value::Null
-            },
-        );
+        out.insert("devices".into(), if with_devices { json!(self.devices) } else { Value::Null });
         Value::Object(out)
     }
 }

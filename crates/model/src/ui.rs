@@ -24,19 +24,12 @@ pub struct Container {
 impl Container {
     /// An empty form that is submitted to `action`.
     pub fn new(action: impl Into<String>) -> Self {
-        Self {
-            action: action.into(),
-            method: "POST".to_owned(),
-            nodes: Vec::new(),
-            messages: Vec::new(),
-        }
+        Self { action: action.into(), method: "POST".to_owned(), nodes: Vec::new(), messages: Vec::new() }
     }
 
     /// The first node with this `name`, for example `traits.email`.
     pub fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
-        self.nodes
-            .iter_mut()
-            .find(|node| node.attributes.name == name)
+        self.nodes.iter_mut().find(|node| node.attributes.name == name)
     }
 
     /// Removes messages of the form and of every node; Kratos does so before it adds new ones.
@@ -163,15 +156,12 @@ impl Node {
 
     /// A button that submits `name=value`.
     pub fn submit(group: Group, name: &str, value: &str, label: Message) -> Self {
-        Self::input(group, name, InputType::Submit)
-            .with_value(value)
-            .with_label(label)
+        Self::input(group, name, InputType::Submit).with_value(value).with_label(label)
     }
 
     /// The hidden anti-CSRF field; its value is filled in when the flow is rendered for a browser.
     pub fn csrf_token(value: &str) -> Self {
-        let mut node =
-            Self::input(Group::Default, "csrf_token", InputType::Hidden).with_value(value);
+        let mut node = Self::input(Group::Default, "csrf_token", InputType::Hidden).with_value(value);
         node.attributes.required = true;
         node
     }

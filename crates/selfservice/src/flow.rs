@@ -121,6 +121,8 @@ pub(crate) fn refuse(flow: Option<&Flow>, error: ApiError) -> Reply {
 /// Stores the flow with its messages and sends the client back to it.
 pub(crate) async fn form_error(deps: &Deps, context: &Context, mut flow: Flow, status: u16) -> Reply {
     flow.updated_at = context.now;
+    // Kratos: a failed form is read back from the database, where no payload is kept.
+    flow.transient_payload = None;
     if let Err(error) = save(deps, &flow).await {
         return refuse(Some(&flow), crate::error::store_error(&error));
     }

@@ -184,7 +184,11 @@ pub async fn submit(deps: &Deps, context: &Context, input: SubmitInput) -> Reply
     if login.is_expired(context.now) {
         return flow::fail(deps, context, login.clone(), FlowError::Expired, false).await;
     }
-    let submission = match Submission::decode(&input, None) {
+    let schema = match crate::registration::schema_of(deps, &login).await {
+        Ok(schema) => schema,
+        Err(error) => return flow::refuse(Some(&login), error),
+    };
+    let submission = match Submission::decode(&input, Some(&schema)) {
         Ok(submission) => submission,
         Err(error) => return flow::fail(deps, context, login, error.into(), false).await,
     };
@@ -202,6 +206,7 @@ async fn respond(
 ) -> Result<Reply, (FlowError, Group)> {
     let oidc_error = |error: FlowError| (error, Group::Oidc);
     submission.check_text(&["provider", "method", "csrf_token"]).map_err(|error| oidc_error(error.into()))?;
+    oidc::start::refuse_other_method(submission).map_err(|error| (error.into(), Group::Default))?;
     login.transient_payload = Some(submission.transient_payload());
     if home_realm::is_asked(deps, login, submission) {
         let reply = home_realm::submit(deps, context, login, submission).await;

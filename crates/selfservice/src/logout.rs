@@ -54,15 +54,19 @@ async fn try_perform(deps: &Deps, context: &Context, query: &InitQuery) -> Resul
             "Unable to log out because the logout token in the URL query does not match the session cookie.",
         ));
     }
-    let to = return_to::resolve(wanted, default, &deps.allowed_return_urls)?;
     deps.store.deactivate_session(session.id).await.map_err(|error| store_error(&error))?;
-    let to = upstream(deps, context, session, &to).await.unwrap_or(to);
     let effects = Effects {
         end_session: true,
         rotate_csrf: true,
         clear_site_data: deps.config.selfservice.flows.logout.clear_browser_data,
         ..Effects::default()
     };
+    // Kratos: the session ends even when the way back isn't allowed.
+    let to = match return_to::resolve(wanted, default, &deps.allowed_return_urls) {
+        Ok(to) => to,
+        Err(error) => return Ok(Reply::from(error).with_effects(effects)),
+    };
+    let to = upstream(deps, context, session, &to).await.unwrap_or(to);
     Ok(Reply::from(Outcome::Done { return_to: Some(to) }).with_effects(effects))
 }
 

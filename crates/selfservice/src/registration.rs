@@ -214,11 +214,17 @@ async fn respond(
             return Err((error.into(), Group::Oidc));
         }
     };
+    oidc::start::refuse_other_method(&submission).map_err(|error| (error.into(), Group::Default))?;
     if let Some(provider) = oidc::start::asked_provider(&submission) {
         registration.transient_payload = Some(submission.transient_payload());
         return oidc::start::start(deps, context, registration, &submission, &provider)
             .await
             .map_err(|error| (error, Group::Oidc));
+    }
+    // Kratos: before it gives up, one of its methods has looked at the traits.
+    let errors = schema.validate(&submission.traits());
+    if !errors.is_empty() {
+        return Err((FlowError::Traits(errors), Group::Default));
     }
     Err((FlowError::message(Message::no_strategy(FlowKind::Registration)), Group::Default))
 }

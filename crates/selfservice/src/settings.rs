@@ -235,7 +235,7 @@ async fn respond(
         None => Submission::decode(input, Some(&schema)).map_err(|error| in_oidc(error.into()))?,
     };
     submission.check_text(&["link", "unlink", "method", "csrf_token"]).map_err(|error| in_oidc(error.into()))?;
-    settings.transient_payload = Some(submission.transient_payload());
+    settings.transient_payload = submission.given_transient_payload();
     let (link, unlink) = (submission.text("link").map(str::to_owned), submission.text("unlink").map(str::to_owned));
     let is_profile = submission.text("method") == Some("profile") && link.is_none() && unlink.is_none();
     let enabled = crate::oidc::start::check_enabled(deps);
@@ -319,12 +319,14 @@ pub(crate) struct Change {
 /// Hooks, save, and the answer (Kratos: `PostSettingsHook`).
 pub(crate) async fn save(deps: &Deps, context: &Context, flow: &Flow, change: Change) -> Result<Reply, FlowError> {
     let Change { method, mut identity, session: changed_session } = change;
-    let session = changed_session.clone().or_else(|| context.session.clone()).ok_or_else(crate::logout::no_session)?;
+    // Kratos: hooks see the session as it was when the request came in.
+    let shown = context.session.clone().ok_or_else(crate::logout::no_session)?;
+    let session = changed_session.clone().unwrap_or_else(|| shown.clone());
     let name = if method == Method::Oidc { "oidc" } else { "profile" };
     let own_page = page(deps, flow);
     let default = deps.config.settings_return_url(name).map_or(own_page, str::to_owned);
     let return_to = flow::return_url(deps, flow, &default)?;
-    crate::hooks::settings_before_save(deps, context, flow, method, &mut identity, &session).await?;
+    crate::hooks::settings_before_save(deps, context, flow, method, &mut identity, &shown).await?;
     identities::prepare(&deps.schemas, &mut identity, context.now).await?;
     let previous = identity.updated_at;
     identity.updated_at = context.now;
@@ -351,7 +353,7 @@ pub(crate) async fn save(deps: &Deps, context: &Context, flow: &Flow, change: Ch
     tx.update_flow(&saved).await?;
     tx.commit().await?;
     tracing::info!(target: "bia::audit", event = "settings", method = name, identity_id = %identity.id, "settings changed");
-    let effects = crate::hooks::settings_after_save(deps, context, flow, method, &identity, &session).await?;
+    let effects = crate::hooks::settings_after_save(deps, context, flow, method, &identity, &shown).await?;
     if effects.revoke_other_sessions {
         deps.store.deactivate_other_sessions(identity.id, Some(session.id)).await?;
     }

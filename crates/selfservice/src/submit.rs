@@ -66,6 +66,11 @@ impl Submission {
         self.fields.get("traits").and_then(Value::as_object).is_some_and(|traits| !traits.is_empty())
     }
 
+    /// The payload of a settings submission: absent stays absent there.
+    pub(crate) fn given_transient_payload(&self) -> Option<Value> {
+        self.fields.get("transient_payload").filter(|value| !value.is_null()).cloned()
+    }
+
     /// A missing payload is an empty object, as in Kratos.
     pub(crate) fn transient_payload(&self) -> Value {
         self.fields
@@ -73,6 +78,10 @@ impl Submission {
             .filter(|value| !value.is_null())
             .cloned()
             .unwrap_or_else(|| Value::Object(Map::new()))
+    }
+
+    pub(crate) fn has_upstream_object(&self) -> bool {
+        self.fields.get("upstream_parameters").is_some_and(Value::is_object)
     }
 
     /// `upstream_parameters`, all of which must be text.
@@ -83,6 +92,10 @@ impl Submission {
         let object = match self.fields.get("upstream_parameters") {
             None | Some(Value::Null) => return Ok(BTreeMap::new()),
             Some(Value::Object(object)) => object,
+            Some(Value::String(text)) => {
+                let first = text.chars().next().unwrap_or(' ');
+                return Err(ApiError::plain(format!("invalid character '{first}' looking for beginning of value")));
+            }
             Some(other) => {
                 return Err(ApiError::plain(format!(
                     "json: cannot unmarshal {} into Go value of type map[string]string",
@@ -135,19 +148,13 @@ fn parse_json(bytes: &[u8]) -> Result<Value, ApiError> {
     if bytes.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        ApiError::bad_request(format!(
-            "Unable to decode JSON payload: line {}, column {}",
-            error.line(),
-            error.column()
-        ))
-    })
+    serde_json::from_slice(bytes).map_err(|_| ApiError::bad_request("Unable to decode form as JSON."))
 }
 
 fn unknown_content_type(content_type: &str) -> ApiError {
     let shown: String = content_type.chars().filter(|c| !c.is_control()).take(200).collect();
     ApiError::bad_request(format!(
-        "HTTP POST Request used unknown HTTP Header \"Content-Type: {shown}\", only [application/json multipart/form-data application/x-www-form-urlencoded] are supported"
+        "HTTP POST Request used unknown HTTP Header \"Content-Type: {shown}\", only [multipart/form-data application/x-www-form-urlencoded application/json] are supported."
     ))
 }
 

@@ -1,9 +1,6 @@
 //! Bounds for what strangers post. Attack stopped: a small body that unfolds into much work or deep recursion.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "one error per request; boxing it would burden every caller"
-)]
+#![allow(clippy::result_large_err, reason = "one error per request; boxing it would burden every caller")]
 
 use crate::error::ApiError;
 use serde_json::Value;
@@ -17,14 +14,9 @@ const VALUES_MAX: usize = 10_000;
 
 pub(super) fn check_pairs(pairs: &[(String, String)]) -> Result<(), ApiError> {
     if pairs.len() > FIELDS_MAX {
-        return Err(ApiError::bad_request(format!(
-            "Unable to decode the form: it has more than {FIELDS_MAX} fields."
-        )));
+        return Err(ApiError::bad_request(format!("Unable to decode the form: it has more than {FIELDS_MAX} fields.")));
     }
-    if pairs
-        .iter()
-        .any(|(key, _)| key.split('.').nth(DEPTH_MAX).is_some())
-    {
+    if pairs.iter().any(|(key, _)| key.split('.').nth(DEPTH_MAX).is_some()) {
         return Err(too_deep());
     }
     Ok(())
@@ -41,10 +33,7 @@ pub(super) fn check_json(value: &Value) -> Result<(), ApiError> {
         match value {
             Value::Object(map) => {
                 // Dotted names unfold, so they count as levels of their own.
-                if map
-                    .keys()
-                    .any(|key| key.split('.').nth(DEPTH_MAX).is_some())
-                {
+                if map.keys().any(|key| key.split('.').nth(DEPTH_MAX).is_some()) {
                     return Err(too_deep());
                 }
                 pending.extend(map.values().map(|inner| (inner, depth + 1)));
@@ -62,7 +51,5 @@ pub(super) fn check_json(value: &Value) -> Result<(), ApiError> {
 }
 
 fn too_deep() -> ApiError {
-    ApiError::bad_request(format!(
-        "Unable to decode the body: it is nested more than {DEPTH_MAX} levels deep."
-    ))
+    ApiError::bad_request(format!("Unable to decode the body: it is nested more than {DEPTH_MAX} levels deep."))
 }

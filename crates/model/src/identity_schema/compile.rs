@@ -69,15 +69,9 @@ impl Compiler<'_> {
         self.known.insert(pointer.to_owned(), place);
         self.rules.list.push(Rule::default());
         let mut rule = match schema {
-            Value::Bool(always) => Rule {
-                always: Some(*always),
-                ..Rule::default()
-            },
+            Value::Bool(always) => Rule { always: Some(*always), ..Rule::default() },
             Value::Object(map) => match map.get("$ref").and_then(Value::as_str) {
-                Some(reference) => Rule {
-                    reference: Some(self.reference(pointer, reference)?),
-                    ..Rule::default()
-                },
+                Some(reference) => Rule { reference: Some(self.reference(pointer, reference)?), ..Rule::default() },
                 None => self.keywords(pointer, map)?,
             },
             _ => return Err(self.error(pointer, "a schema must be an object or a boolean")),
@@ -94,19 +88,13 @@ impl Compiler<'_> {
         };
         let pointer = match fragment {
             "" | "#" | "#/" => "#".to_owned(),
-            path if path.starts_with("#/") => path
-                .split('/')
-                .map(|t| escape(&unescape(t)))
-                .collect::<Vec<_>>()
-                .join("/")
-                .replacen("%23", "#", 1),
+            path if path.starts_with("#/") => {
+                path.split('/').map(|t| escape(&unescape(t))).collect::<Vec<_>>().join("/").replacen("%23", "#", 1)
+            }
             anchor if anchor.starts_with('#') => match self.anchors.get(anchor) {
                 Some(pointer) => pointer.clone(),
                 None => {
-                    return Err(self.error(
-                        at,
-                        format!("`$ref` names {anchor:?}, which is nowhere in the document"),
-                    ));
+                    return Err(self.error(at, format!("`$ref` names {anchor:?}, which is nowhere in the document")));
                 }
             },
             _ => {
@@ -125,23 +113,13 @@ impl Compiler<'_> {
                 Value::Array(list) => name.parse::<usize>().ok().and_then(|i| list.get(i)),
                 _ => None,
             }
-            .ok_or_else(|| {
-                self.error(
-                    at,
-                    format!("`$ref` names {reference:?}, which is nowhere in the document"),
-                )
-            })?;
+            .ok_or_else(|| self.error(at, format!("`$ref` names {reference:?}, which is nowhere in the document")))?;
         }
         self.rule(&pointer, target)
     }
 
     fn keywords(&mut self, at: &str, map: &Map<String, Value>) -> Result<Rule, SchemaError> {
-        let text = |key: &str| {
-            map.get(key)
-                .and_then(Value::as_str)
-                .unwrap_or("")
-                .to_owned()
-        };
+        let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
         let count = |key: &str| {
             map.get(key).and_then(Value::as_f64).map(|n| {
                 #[expect(
@@ -171,11 +149,7 @@ impl Compiler<'_> {
                 other => strings(other),
             },
             constant: map.get("const").cloned(),
-            choices: map
-                .get("enum")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default(),
+            choices: map.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
             format,
             not: self.child(at, map, "not")?,
             all_of: self.children(at, map, "allOf")?,
@@ -218,48 +192,21 @@ impl Compiler<'_> {
     }
 
     fn pattern(&self, at: &str, source: &str) -> Result<Pattern, SchemaError> {
-        let regex = formats::pattern(source).map_err(|error| {
-            self.error(at, format!("the pattern {source:?} is not valid: {error}"))
-        })?;
-        Ok(Pattern {
-            source: source.to_owned(),
-            regex,
-        })
+        let regex = formats::pattern(source)
+            .map_err(|error| self.error(at, format!("the pattern {source:?} is not valid: {error}")))?;
+        Ok(Pattern { source: source.to_owned(), regex })
     }
 
-    fn child(
-        &mut self,
-        at: &str,
-        map: &Map<String, Value>,
-        key: &str,
-    ) -> Result<Option<RuleId>, SchemaError> {
-        map.get(key)
-            .map(|schema| self.rule(&format!("{at}/{key}"), schema))
-            .transpose()
+    fn child(&mut self, at: &str, map: &Map<String, Value>, key: &str) -> Result<Option<RuleId>, SchemaError> {
+        map.get(key).map(|schema| self.rule(&format!("{at}/{key}"), schema)).transpose()
     }
 
-    fn children(
-        &mut self,
-        at: &str,
-        map: &Map<String, Value>,
-        key: &str,
-    ) -> Result<Vec<RuleId>, SchemaError> {
-        let list = map
-            .get(key)
-            .and_then(Value::as_array)
-            .map_or(&[][..], Vec::as_slice);
-        list.iter()
-            .enumerate()
-            .map(|(index, schema)| self.rule(&format!("{at}/{key}/{index}"), schema))
-            .collect()
+    fn children(&mut self, at: &str, map: &Map<String, Value>, key: &str) -> Result<Vec<RuleId>, SchemaError> {
+        let list = map.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        list.iter().enumerate().map(|(index, schema)| self.rule(&format!("{at}/{key}/{index}"), schema)).collect()
     }
 
-    fn named(
-        &mut self,
-        at: &str,
-        map: &Map<String, Value>,
-        key: &str,
-    ) -> Result<Vec<(String, RuleId)>, SchemaError> {
+    fn named(&mut self, at: &str, map: &Map<String, Value>, key: &str) -> Result<Vec<(String, RuleId)>, SchemaError> {
         let entries = map.get(key).and_then(Value::as_object);
         entries
             .into_iter()
@@ -278,32 +225,18 @@ impl Compiler<'_> {
     ) -> Result<Vec<(Pattern, RuleId)>, SchemaError> {
         self.named(at, map, "patternProperties")?
             .into_iter()
-            .map(|(source, rule)| {
-                Ok((
-                    self.pattern(&format!("{at}/patternProperties"), &source)?,
-                    rule,
-                ))
-            })
+            .map(|(source, rule)| Ok((self.pattern(&format!("{at}/patternProperties"), &source)?, rule)))
             .collect()
     }
 
-    fn rest(
-        &mut self,
-        at: &str,
-        map: &Map<String, Value>,
-        key: &str,
-    ) -> Result<Option<Rest>, SchemaError> {
+    fn rest(&mut self, at: &str, map: &Map<String, Value>, key: &str) -> Result<Option<Rest>, SchemaError> {
         match map.get(key) {
             Some(Value::Bool(allowed)) => Ok(Some(Rest::Allowed(*allowed))),
             _ => Ok(self.child(at, map, key)?.map(Rest::Rule)),
         }
     }
 
-    fn dependencies(
-        &mut self,
-        at: &str,
-        map: &Map<String, Value>,
-    ) -> Result<Vec<(String, Dependency)>, SchemaError> {
+    fn dependencies(&mut self, at: &str, map: &Map<String, Value>) -> Result<Vec<(String, Dependency)>, SchemaError> {
         let entries = map.get("dependencies").and_then(Value::as_object);
         entries
             .into_iter()
@@ -311,9 +244,7 @@ impl Compiler<'_> {
             .map(|(name, value)| {
                 let dependency = match value {
                     Value::Array(_) => Dependency::Properties(strings(Some(value))),
-                    schema => Dependency::Rule(
-                        self.rule(&format!("{at}/dependencies/{}", escape(name)), schema)?,
-                    ),
+                    schema => Dependency::Rule(self.rule(&format!("{at}/dependencies/{}", escape(name)), schema)?),
                 };
                 Ok((name.clone(), dependency))
             })
@@ -337,11 +268,5 @@ impl Compiler<'_> {
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
-    value
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

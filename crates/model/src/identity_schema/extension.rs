@@ -27,23 +27,14 @@ impl Extension {
     pub(super) fn parse(keyword: &Value, format: &str) -> Result<Self, String> {
         const CHANNELS: &[&str] = &["email", "sms"];
         let root = object(keyword, "")?;
-        only(
-            root,
-            "",
-            &["credentials", "verification", "recovery", "organizations"],
-        )?;
+        only(root, "", &["credentials", "verification", "recovery", "organizations"])?;
         let credentials = section(root, "credentials")?;
         let kinds = ["password", "webauthn", "passkey", "totp", "code"];
         only(&credentials, "credentials", &kinds)?;
         let flag = |kind: &str, key: &str| -> Result<bool, String> {
-            let allowed: &[&str] = if kind == "code" {
-                &[key, "via"]
-            } else {
-                &[key]
-            };
+            let allowed: &[&str] = if kind == "code" { &[key, "via"] } else { &[key] };
             let at = format!("credentials.{kind}");
-            let entry =
-                section(&credentials, kind).map_err(|_| format!("`{at}` must be an object"))?;
+            let entry = section(&credentials, kind).map_err(|_| format!("`{at}` must be an object"))?;
             only(&entry, &at, allowed)?;
             match entry.get(key) {
                 None => Ok(false),
@@ -65,11 +56,7 @@ impl Extension {
             password_identifier: flag("password", "identifier")?,
             webauthn_identifier: flag("webauthn", "identifier")?,
             code_identifier: flag("code", "identifier")?,
-            code_via: choice(
-                &section(&credentials, "code")?,
-                "credentials.code.via",
-                CHANNELS,
-            )?,
+            code_via: choice(&section(&credentials, "code")?, "credentials.code.via", CHANNELS)?,
             verification_via: via("verification")?,
             recovery_via: via("recovery")?,
             format: format.to_owned(),
@@ -78,9 +65,7 @@ impl Extension {
 
     /// Whether the trait is kept as a phone number in E.164.
     pub(super) fn is_phone(&self) -> bool {
-        (self.code_identifier && self.code_via == "sms")
-            || self.recovery_via == "sms"
-            || self.verification_via == "sms"
+        (self.code_identifier && self.code_via == "sms") || self.recovery_via == "sms" || self.verification_via == "sms"
     }
 
     pub(super) fn is_verifiable(&self) -> bool {
@@ -115,13 +100,9 @@ impl Extension {
         match self.code_via.as_str() {
             "" => Err(Refusal {
                 keyword: "ory.sh~/kratos/credentials/code/via",
-                message: Box::new(generic(
-                    "channel type \"\" must be one of email, sms".to_owned(),
-                )),
+                message: Box::new(generic("channel type \"\" must be one of email, sms".to_owned())),
             }),
-            "email" if !matches!(self.format.as_str(), "" | "email") => {
-                Ok(normalise::graceful(text))
-            }
+            "email" if !matches!(self.format.as_str(), "" | "email") => Ok(normalise::graceful(text)),
             via => normalise::address(text, via).ok_or_else(|| Refusal {
                 keyword: "",
                 message: Box::new(generic(if via == "sms" {
@@ -179,19 +160,13 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn format(message: Message) -> Self {
-        Self {
-            keyword: "format",
-            message: Box::new(message),
-        }
+        Self { keyword: "format", message: Box::new(message) }
     }
 
     pub(super) fn into_failure(self, instance: &str, schema: &str, value: &Value) -> Failure {
         let text = match self.message.id {
             crate::message::id::PHONE_FORMAT => {
-                format!(
-                    "{} is not valid \"tel\" for \"sms\"",
-                    go_text::quote(&go_text::plain(value))
-                )
+                format!("{} is not valid \"tel\" for \"sms\"", go_text::quote(&go_text::plain(value)))
             }
             _ => super::failure::format_text(&self.message, value),
         };
@@ -220,8 +195,7 @@ impl Derived {
     fn add_code_address(&mut self, via: &str, value: String) {
         add_address(&mut self.code_addresses, via, value);
         // Kratos: addresses of the code credential are sorted, its identifiers follow as they appear.
-        self.code_addresses
-            .sort_by(|a, b| (&a.value, &a.via).cmp(&(&b.value, &b.via)));
+        self.code_addresses.sort_by(|a, b| (&a.value, &a.via).cmp(&(&b.value, &b.via)));
         for address in self.code_addresses.clone() {
             self.add_identifier(CredentialsType::Code, address.value);
         }
@@ -237,14 +211,9 @@ impl Derived {
 }
 
 fn add_address(list: &mut Vec<DerivedAddress>, via: &str, value: String) {
-    let known = list
-        .iter()
-        .any(|a| a.via == via && normalise::graceful(&a.value) == normalise::graceful(&value));
+    let known = list.iter().any(|a| a.via == via && normalise::graceful(&a.value) == normalise::graceful(&value));
     if !known {
-        list.push(DerivedAddress {
-            via: via.to_owned(),
-            value,
-        });
+        list.push(DerivedAddress { via: via.to_owned(), value });
     }
 }
 
@@ -256,8 +225,7 @@ fn object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, Value>, Stri
 }
 
 fn section(map: &Map<String, Value>, key: &str) -> Result<Map<String, Value>, String> {
-    map.get(key)
-        .map_or_else(|| Ok(Map::new()), |value| object(value, key).cloned())
+    map.get(key).map_or_else(|| Ok(Map::new()), |value| object(value, key).cloned())
 }
 
 fn only(map: &Map<String, Value>, at: &str, allowed: &[&str]) -> Result<(), String> {
@@ -265,10 +233,7 @@ fn only(map: &Map<String, Value>, at: &str, allowed: &[&str]) -> Result<(), Stri
         return Ok(());
     };
     let place = if at.is_empty() { KEYWORD } else { at };
-    Err(format!(
-        "`{place}` has no key `{unknown}`; allowed: {}",
-        allowed.join(", ")
-    ))
+    Err(format!("`{place}` has no key `{unknown}`; allowed: {}", allowed.join(", ")))
 }
 
 fn choice(map: &Map<String, Value>, at: &str, allowed: &[&str]) -> Result<String, String> {

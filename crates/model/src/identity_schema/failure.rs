@@ -21,20 +21,10 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(
-        instance: &str,
-        schema: &str,
-        keyword: &str,
-        text: String,
-        message: Message,
-    ) -> Self {
+    pub(super) fn new(instance: &str, schema: &str, keyword: &str, text: String, message: Message) -> Self {
         Self {
             instance: instance.to_owned(),
-            schema: if keyword.is_empty() {
-                schema.to_owned()
-            } else {
-                format!("{schema}/{keyword}")
-            },
+            schema: if keyword.is_empty() { schema.to_owned() } else { format!("{schema}/{keyword}") },
             text,
             message,
             missing: Vec::new(),
@@ -91,9 +81,7 @@ impl Failure {
         } else if self.causes.is_empty() {
             push(&self.instance, self.message.clone());
         } else {
-            self.causes
-                .iter()
-                .for_each(|cause| cause.collect(report, errors));
+            self.causes.iter().for_each(|cause| cause.collect(report, errors));
         }
     }
 
@@ -102,13 +90,8 @@ impl Failure {
             out.push('\n');
             out.extend(std::iter::repeat_n("  ", depth));
         }
-        out.push_str(&format!(
-            "I[{}] S[{}] {}",
-            self.instance, self.schema, self.text
-        ));
-        self.causes
-            .iter()
-            .for_each(|cause| cause.write_report(depth + 1, out));
+        out.push_str(&format!("I[{}] S[{}] {}", self.instance, self.schema, self.text));
+        self.causes.iter().for_each(|cause| cause.write_report(depth + 1, out));
     }
 }
 
@@ -122,11 +105,7 @@ pub(super) fn format_text(message: &Message, value: &Value) -> String {
 }
 
 pub(super) fn not_of_format(value: &Value, format: &str) -> String {
-    format!(
-        "{} is not valid {}",
-        go_text::quote(&go_text::plain(value)),
-        go_text::quote(format)
-    )
+    format!("{} is not valid {}", go_text::quote(&go_text::plain(value)), go_text::quote(format))
 }
 
 /// The node that shows a pointer: `#/traits/name/first` is `traits.name.first`.
@@ -135,10 +114,7 @@ pub(super) fn node_name(pointer: &str) -> String {
         // Kratos: a pointer without path becomes the name itself, so `#` gets a node of that name.
         return pointer.to_owned();
     };
-    path.split('/')
-        .map(|token| unescape(token).replace('.', "\\."))
-        .collect::<Vec<_>>()
-        .join(".")
+    path.split('/').map(|token| unescape(token).replace('.', "\\.")).collect::<Vec<_>>().join(".")
 }
 
 /// A property name as a token of a JSON pointer in a URL fragment.

@@ -64,9 +64,7 @@ pub(crate) fn float(number: f64) -> String {
     let Some((mantissa, exponent)) = text.split_once('e') else {
         return text;
     };
-    let (sign, digits) = exponent
-        .strip_prefix('-')
-        .map_or(('+', exponent), |digits| ('-', digits));
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
     format!("{mantissa}e{sign}{digits:0>2}")
 }
 
@@ -98,24 +96,16 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_go_writes_them() {
-        for (number, text) in [
-            (0.0, "0"),
-            (3.0, "3"),
-            (-2.5, "-2.5"),
-            (1_000_000.0, "1000000"),
-            (1e21, "1e+21"),
-            (0.00001, "1e-05"),
-        ] {
+        for (number, text) in
+            [(0.0, "0"), (3.0, "3"), (-2.5, "-2.5"), (1_000_000.0, "1000000"), (1e21, "1e+21"), (0.00001, "1e-05")]
+        {
             assert_eq!(float(number), text);
         }
     }
 
     #[test]
     fn strings_are_quoted_as_go_quotes_them() {
-        assert_eq!(
-            quote("a\"b\\c\n\u{1}é\u{200b}"),
-            r#""a\"b\\c\n\x01é\u200b""#
-        );
+        assert_eq!(quote("a\"b\\c\n\u{1}é\u{200b}"), r#""a\"b\\c\n\x01é\u200b""#);
         assert_eq!(literal(&serde_json::json!(5)), "\"5\"");
         assert_eq!(literal(&Value::Null), "<nil>");
     }

@@ -23,9 +23,8 @@ pub(super) fn check(id: &str, document: &Value) -> Result<(), SchemaError> {
     check_draft(document).map_err(|problem| error("#/$schema", problem))?;
     // Patterns are judged where they are compiled: Kratos' dialect knows some that ECMAScript doesn't.
     let validator = jsonschema::draft7::meta::validator();
-    let problem = validator
-        .iter_errors(document)
-        .find(|problem| !matches!(problem.kind(), ValidationErrorKind::Format { .. }));
+    let problem =
+        validator.iter_errors(document).find(|problem| !matches!(problem.kind(), ValidationErrorKind::Format { .. }));
     if let Some(problem) = problem {
         let at = format!("#{}", problem.instance_path());
         return Err(error(&at, problem.to_string()));
@@ -37,17 +36,11 @@ pub(super) fn check(id: &str, document: &Value) -> Result<(), SchemaError> {
 fn measure(value: &Value, depth: usize, nodes: &mut usize) -> Result<(), String> {
     *nodes += 1;
     if depth > DEPTH_MAX || *nodes > NODES_MAX {
-        return Err(format!(
-            "the document is too large: at most {DEPTH_MAX} levels and {NODES_MAX} values"
-        ));
+        return Err(format!("the document is too large: at most {DEPTH_MAX} levels and {NODES_MAX} values"));
     }
     match value {
-        Value::Object(map) => map
-            .values()
-            .try_for_each(|inner| measure(inner, depth + 1, nodes)),
-        Value::Array(list) => list
-            .iter()
-            .try_for_each(|inner| measure(inner, depth + 1, nodes)),
+        Value::Object(map) => map.values().try_for_each(|inner| measure(inner, depth + 1, nodes)),
+        Value::Array(list) => list.iter().try_for_each(|inner| measure(inner, depth + 1, nodes)),
         _ => Ok(()),
     }
 }
@@ -57,15 +50,11 @@ fn check_draft(document: &Value) -> Result<(), String> {
         return Ok(());
     };
     let name = draft.trim_end_matches('#');
-    let name = name
-        .strip_prefix("http://")
-        .or(name.strip_prefix("https://"));
+    let name = name.strip_prefix("http://").or(name.strip_prefix("https://"));
     match name {
-        Some(
-            "json-schema.org/draft-07/schema"
-            | "json-schema.org/draft-06/schema"
-            | "json-schema.org/schema",
-        ) => Ok(()),
+        Some("json-schema.org/draft-07/schema" | "json-schema.org/draft-06/schema" | "json-schema.org/schema") => {
+            Ok(())
+        }
         _ => Err(format!(
             "{draft:?} is not a draft that identity schemas use; write \"http://json-schema.org/draft-07/schema#\""
         )),
@@ -75,10 +64,7 @@ fn check_draft(document: &Value) -> Result<(), String> {
 fn check_traits(id: &str, document: &Value) -> Result<(), SchemaError> {
     let error = |pointer: &str, problem: &str| Err(SchemaError::new(id, pointer, problem));
     let Some(traits) = document.pointer("/properties/traits") else {
-        return error(
-            "#/properties",
-            "the key `traits` is missing: it describes what an identity consists of",
-        );
+        return error("#/properties", "the key `traits` is missing: it describes what an identity consists of");
     };
     if !traits.is_object() || traits.get("type").is_some_and(|name| name != "object") {
         return error("#/properties/traits", "`traits` must be of type `object`");
@@ -86,10 +72,7 @@ fn check_traits(id: &str, document: &Value) -> Result<(), SchemaError> {
     let properties = match traits.get("properties") {
         Some(Value::Object(properties)) if !properties.is_empty() => properties,
         _ => {
-            return error(
-                "#/properties/traits",
-                "`properties` must name at least one trait",
-            );
+            return error("#/properties/traits", "`properties` must name at least one trait");
         }
     };
     for (name, schema) in properties {
@@ -98,14 +81,9 @@ fn check_traits(id: &str, document: &Value) -> Result<(), SchemaError> {
             return error(&at, "a trait must be described by an object");
         }
         let format = schema.get("format").and_then(Value::as_str);
-        let verified = schema
-            .get(KEYWORD)
-            .is_some_and(|keyword| keyword.get("verification").is_some());
+        let verified = schema.get(KEYWORD).is_some_and(|keyword| keyword.get("verification").is_some());
         if verified && format.is_some_and(|format| !VERIFIABLE_FORMATS.contains(&format)) {
-            let problem = format!(
-                "a verified trait must have one of the formats {}",
-                VERIFIABLE_FORMATS.join(", ")
-            );
+            let problem = format!("a verified trait must have one of the formats {}", VERIFIABLE_FORMATS.join(", "));
             return error(&format!("{at}/format"), &problem);
         }
     }
@@ -124,10 +102,9 @@ fn check_keywords(id: &str, value: &Value, at: &str) -> Result<(), SchemaError> 
             }
             check_keywords(id, inner, &inside)
         }),
-        Value::Array(list) => list
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, inner)| check_keywords(id, inner, &format!("{at}/{index}"))),
+        Value::Array(list) => {
+            list.iter().enumerate().try_for_each(|(index, inner)| check_keywords(id, inner, &format!("{at}/{index}")))
+        }
         _ => Ok(()),
     }
 }

@@ -42,25 +42,14 @@ impl Field {
     /// The input of this field; `None` for what has none.
     pub(super) fn node(&self, group: Group) -> Option<Node> {
         let shown = self.kind != Kind::Json && !self.hidden;
-        shown.then(|| Node {
-            group,
-            ..self.node.clone()
-        })
+        shown.then(|| Node { group, ..self.node.clone() })
     }
 }
 
 /// All fields below `traits`, by name, as Kratos lists them.
 pub(super) fn fields(rules: &Rules) -> Vec<Field> {
-    let mut walk = Walk {
-        rules,
-        fields: Vec::new(),
-        visited: Vec::new(),
-    };
-    if let Some(traits) = rules
-        .list
-        .first()
-        .and_then(|root| root.properties.get("traits"))
-    {
+    let mut walk = Walk { rules, fields: Vec::new(), visited: Vec::new() };
+    if let Some(traits) = rules.list.first().and_then(|root| root.properties.get("traits")) {
         walk.visit(*traits, Some(0), &mut vec!["traits".to_owned()]);
     }
     let mut fields = walk.fields;
@@ -94,19 +83,9 @@ impl Walk<'_> {
                 .is_some_and(|(required, name)| required.contains(name));
             self.fields.push(field(rule, kind, required, path));
         }
-        let parts = [
-            rule.reference,
-            rule.not,
-            rule.condition,
-            rule.then,
-            rule.otherwise,
-        ];
+        let parts = [rule.reference, rule.not, rule.condition, rule.then, rule.otherwise];
         let lists = [&rule.all_of, &rule.any_of, &rule.one_of];
-        for part in parts
-            .into_iter()
-            .flatten()
-            .chain(lists.into_iter().flatten().copied())
-        {
+        for part in parts.into_iter().flatten().chain(lists.into_iter().flatten().copied()) {
             self.visit(part, Some(id), path);
         }
         for (name, part) in &rule.properties {
@@ -127,21 +106,11 @@ fn field(rule: &Rule, kind: Option<Kind>, required: bool, path: &[String]) -> Fi
     node.attributes.disabled = rule.disabled;
     node.attributes.pattern = rule.pattern.as_ref().map(|pattern| pattern.source.clone());
     let choices = rule.choices.iter().take(OPTIONS_MAX);
-    node.attributes.options = choices
-        .map(|value| InputOption {
-            value: value.clone(),
-        })
-        .collect();
+    node.attributes.options = choices.map(|value| InputOption { value: value.clone() }).collect();
     if !rule.title.is_empty() {
         node.meta.label = Some(Message::trait_label(&rule.title, &name));
     }
-    Field {
-        path: path.to_vec(),
-        kind: kind.unwrap_or(Kind::Json),
-        required,
-        hidden: kind.is_none(),
-        node,
-    }
+    Field { path: path.to_vec(), kind: kind.unwrap_or(Kind::Json), required, hidden: kind.is_none(), node }
 }
 
 fn input_type(format: &str, kind: Option<Kind>) -> (InputType, Option<&'static str>) {

@@ -33,12 +33,7 @@ fn is_forbidden(c: char) -> bool {
 
 /// An e-mail address or a user name: trimmed, NFKC, lower case, without invisible characters.
 pub(super) fn identifier(value: &str) -> String {
-    let composed: String = value
-        .trim()
-        .nfkc()
-        .filter(|c| !is_forbidden(*c))
-        .flat_map(char::to_lowercase)
-        .collect();
+    let composed: String = value.trim().nfkc().filter(|c| !is_forbidden(*c)).flat_map(char::to_lowercase).collect();
     composed.nfkc().collect()
 }
 
@@ -56,20 +51,14 @@ pub(super) fn phone(value: &str) -> Option<String> {
         return None;
     }
     let number = phonenumber::parse(None, &folded).ok()?;
-    number
-        .is_valid()
-        .then(|| number.format().mode(Mode::E164).to_string())
+    number.is_valid().then(|| number.format().mode(Mode::E164).to_string())
 }
 
 /// An e-mail address that is refused, not repaired, when it holds characters nobody sees.
 pub(super) fn email(value: &str) -> Option<String> {
     let value = value.trim();
     // An address has an ASCII host, so any right-to-left character in it could spoof the order on screen.
-    if value.is_empty()
-        || value
-            .chars()
-            .any(|c| is_forbidden(c) || is_right_to_left(c))
-    {
+    if value.is_empty() || value.chars().any(|c| is_forbidden(c) || is_right_to_left(c)) {
         return None;
     }
     formats::address_of(&identifier(value))
@@ -110,20 +99,9 @@ mod tests {
 
     #[test]
     fn phone_numbers_become_e164() {
-        assert_eq!(
-            phone("+49 (0)176 671 11 638").as_deref(),
-            Some("+4917667111638")
-        );
+        assert_eq!(phone("+49 (0)176 671 11 638").as_deref(), Some("+4917667111638"));
         assert_eq!(graceful("+1 415-555-2671"), "+14155552671");
-        for bad in [
-            "0176 67111638",
-            "+49",
-            "+",
-            "+++",
-            "phone",
-            "+00000000000000000000",
-            "",
-        ] {
+        for bad in ["0176 67111638", "+49", "+", "+++", "phone", "+00000000000000000000", ""] {
             assert_eq!(phone(bad), None, "{bad}");
         }
     }
@@ -135,16 +113,11 @@ mod tests {
         for _ in 0..20_000 {
             let mut text = String::from("+");
             for _ in 0..18 {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 text.push(alphabet[(state >> 33) as usize % alphabet.len()]);
             }
             if let Some(number) = phone(&text) {
-                assert!(
-                    number.len() <= 18 && number.starts_with('+'),
-                    "{text} {number}"
-                );
+                assert!(number.len() <= 18 && number.starts_with('+'), "{text} {number}");
                 assert_eq!(phone(&number).as_ref(), Some(&number), "{text}");
             }
         }

@@ -10,20 +10,13 @@ use uuid::Uuid;
 
 /// Replaces what follows from the traits. Equal addresses keep their id and state, so that a changed name
 /// never costs anybody their verified address.
-pub(super) fn apply(
-    derived: &Derived,
-    identity: &mut Identity,
-    now: Timestamp,
-    new_id: &mut dyn FnMut() -> Uuid,
-) {
+pub(super) fn apply(derived: &Derived, identity: &mut Identity, now: Timestamp, new_id: &mut dyn FnMut() -> Uuid) {
     let known = std::mem::take(&mut identity.verifiable_addresses);
     identity.verifiable_addresses = derived
         .verifiable
         .iter()
         .map(|address| {
-            let same = known
-                .iter()
-                .find(|old| is_same(address, &old.via, &old.value));
+            let same = known.iter().find(|old| is_same(address, &old.via, &old.value));
             same.cloned().unwrap_or_else(|| VerifiableAddress {
                 id: new_id(),
                 value: address.value.clone(),
@@ -41,9 +34,7 @@ pub(super) fn apply(
         .recovery
         .iter()
         .map(|address| {
-            let same = known
-                .iter()
-                .find(|old| is_same(address, &old.via, &old.value));
+            let same = known.iter().find(|old| is_same(address, &old.via, &old.value));
             same.cloned().unwrap_or_else(|| RecoveryAddress {
                 id: new_id(),
                 value: address.value.clone(),
@@ -53,11 +44,7 @@ pub(super) fn apply(
             })
         })
         .collect();
-    for kind in [
-        CredentialsType::Code,
-        CredentialsType::Password,
-        CredentialsType::Webauthn,
-    ] {
+    for kind in [CredentialsType::Code, CredentialsType::Password, CredentialsType::Webauthn] {
         set_credentials(kind, derived, identity, now);
     }
 }
@@ -66,41 +53,27 @@ fn is_same(address: &DerivedAddress, via: &str, value: &str) -> bool {
     address.via == via && normalise::graceful(&address.value) == normalise::graceful(value)
 }
 
-fn set_credentials(
-    kind: CredentialsType,
-    derived: &Derived,
-    identity: &mut Identity,
-    now: Timestamp,
-) {
-    let identifiers: Vec<String> = derived
-        .identifiers
-        .iter()
-        .filter(|(of, _)| *of == kind)
-        .map(|(_, identifier)| identifier.clone())
-        .collect();
+fn set_credentials(kind: CredentialsType, derived: &Derived, identity: &mut Identity, now: Timestamp) {
+    let identifiers: Vec<String> =
+        derived.identifiers.iter().filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier.clone()).collect();
     // Without this an address that somebody gave up would stay taken for ever.
     if identifiers.is_empty() {
         identity.credentials.remove(&kind);
         return;
     }
-    let entry = identity
-        .credentials
-        .entry(kind)
-        .or_insert_with(|| Credentials {
-            credentials_type: kind,
-            identifiers: Vec::new(),
-            config: json!({}),
-            // Kratos: the admin API shows these rows with version 1.
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        });
+    let entry = identity.credentials.entry(kind).or_insert_with(|| Credentials {
+        credentials_type: kind,
+        identifiers: Vec::new(),
+        config: json!({}),
+        // Kratos: the admin API shows these rows with version 1.
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
     let config = match kind {
         CredentialsType::Code => {
             let addresses = derived.code_addresses.iter();
-            let addresses: Vec<_> = addresses
-                .map(|a| json!({ "channel": a.via, "address": a.value }))
-                .collect();
+            let addresses: Vec<_> = addresses.map(|a| json!({ "channel": a.via, "address": a.value })).collect();
             json!({ "addresses": addresses })
         }
         _ => entry.config.clone(),
@@ -114,42 +87,22 @@ fn set_credentials(
 
 /// Rewrites phone numbers among the traits into E.164, so that webhooks and identifiers agree
 /// (Kratos: `identity/validator.go`).
-pub(super) fn normalise_phones(
-    rules: &Rules,
-    rule: RuleId,
-    value: &mut Value,
-    stack: &mut Vec<RuleId>,
-) {
+pub(super) fn normalise_phones(rules: &Rules, rule: RuleId, value: &mut Value, stack: &mut Vec<RuleId>) {
     if stack.contains(&rule) {
         return;
     }
     let id = rule;
     let rule = &rules.list[id];
-    if rule
-        .extension
-        .as_ref()
-        .is_some_and(super::extension::Extension::is_phone)
-    {
+    if rule.extension.as_ref().is_some_and(super::extension::Extension::is_phone) {
         if let Some(number) = value.as_str().and_then(normalise::phone) {
             *value = Value::String(number);
         }
         return;
     }
     stack.push(id);
-    let parts = [
-        rule.not,
-        rule.condition,
-        rule.then,
-        rule.otherwise,
-        rule.reference,
-    ];
+    let parts = [rule.not, rule.condition, rule.then, rule.otherwise, rule.reference];
     let lists = [&rule.all_of, &rule.any_of, &rule.one_of];
-    for part in lists
-        .into_iter()
-        .flatten()
-        .copied()
-        .chain(parts.into_iter().flatten())
-    {
+    for part in lists.into_iter().flatten().copied().chain(parts.into_iter().flatten()) {
         normalise_phones(rules, part, value, stack);
     }
     match value {

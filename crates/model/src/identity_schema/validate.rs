@@ -26,12 +26,7 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(rules: &'a Rules) -> Self {
-        Self {
-            rules,
-            at: "#".to_owned(),
-            depth: 0,
-            derived: Derived::default(),
-        }
+        Self { rules, at: "#".to_owned(), depth: 0, derived: Derived::default() }
     }
 
     /// Validates `value` by a rule; `None` means that it is accepted.
@@ -53,12 +48,7 @@ impl<'a> Run<'a> {
         if let Some(target) = rule.reference {
             let cause = self.check(target, value)?;
             let name = go_text::quote(&self.rules.list[target].pointer);
-            return Some(self.group(
-                rule,
-                "$ref",
-                &format!("doesn't validate with {name}"),
-                vec![cause],
-            ));
+            return Some(self.group(rule, "$ref", &format!("doesn't validate with {name}"), vec![cause]));
         }
         if !rule.types.is_empty() && !rule.types.iter().any(|name| has_type(value, name)) {
             let message = Message::wrong_type(&rule.types, go_text::type_name(value));
@@ -119,13 +109,7 @@ impl<'a> Run<'a> {
             } else {
                 let expected = go_text::literal(constant);
                 let text = format!("value must be {expected}");
-                Failure::new(
-                    &self.at,
-                    &rule.pointer,
-                    "const",
-                    text,
-                    Message::constant(&expected),
-                )
+                Failure::new(&self.at, &rule.pointer, "const", text, Message::constant(&expected))
             });
         }
         if !rule.choices.is_empty() && !rule.choices.iter().any(|choice| equal(value, choice)) {
@@ -134,13 +118,7 @@ impl<'a> Run<'a> {
         if formats::check(&rule.format, value) == Some(false) {
             let message = Message::not_of_format(&go_text::plain(value), &rule.format);
             let text = failure::not_of_format(value, &rule.format);
-            failures.push(Failure::new(
-                &self.at,
-                &rule.pointer,
-                "format",
-                text,
-                message,
-            ));
+            failures.push(Failure::new(&self.at, &rule.pointer, "format", text, message));
         }
     }
 
@@ -152,26 +130,18 @@ impl<'a> Run<'a> {
         }
         for (index, part) in rule.all_of.iter().enumerate() {
             if let Some(cause) = self.check(*part, value) {
-                failures.push(self.group(
-                    rule,
-                    &format!("allOf/{index}"),
-                    "allOf failed",
-                    vec![cause],
-                ));
+                failures.push(self.group(rule, &format!("allOf/{index}"), "allOf failed", vec![cause]));
             }
         }
         if !rule.any_of.is_empty() {
             let mut causes = Vec::new();
-            let matched = rule
-                .any_of
-                .iter()
-                .any(|part| match self.check(*part, value) {
-                    Some(cause) => {
-                        causes.push(cause);
-                        false
-                    }
-                    None => true,
-                });
+            let matched = rule.any_of.iter().any(|part| match self.check(*part, value) {
+                Some(cause) => {
+                    causes.push(cause);
+                    false
+                }
+                None => true,
+            });
             if !matched {
                 failures.push(self.group(rule, "anyOf", "anyOf failed", causes));
             }
@@ -216,11 +186,7 @@ impl<'a> Run<'a> {
         if let Some(max) = rule.max_length.filter(|max| length > *max) {
             failures.push(self.said(rule, "maxLength", Message::max_length(max, length)));
         }
-        if let Some(pattern) = rule
-            .pattern
-            .as_ref()
-            .filter(|pattern| !pattern.matches(text))
-        {
+        if let Some(pattern) = rule.pattern.as_ref().filter(|pattern| !pattern.matches(text)) {
             failures.push(self.said(rule, "pattern", Message::pattern(&pattern.source)));
         }
     }
@@ -230,21 +196,13 @@ impl<'a> Run<'a> {
             failures.push(self.said(rule, "minimum", Message::minimum(min, number)));
         }
         if let Some(min) = rule.exclusive_minimum.filter(|min| number <= *min) {
-            failures.push(self.said(
-                rule,
-                "exclusiveMinimum",
-                Message::exclusive_minimum(min, number),
-            ));
+            failures.push(self.said(rule, "exclusiveMinimum", Message::exclusive_minimum(min, number)));
         }
         if let Some(max) = rule.maximum.filter(|max| number > *max) {
             failures.push(self.said(rule, "maximum", Message::maximum(max, number)));
         }
         if let Some(max) = rule.exclusive_maximum.filter(|max| number >= *max) {
-            failures.push(self.said(
-                rule,
-                "exclusiveMaximum",
-                Message::exclusive_maximum(max, number),
-            ));
+            failures.push(self.said(rule, "exclusiveMaximum", Message::exclusive_maximum(max, number)));
         }
         if let Some(base) = rule.multiple_of.filter(|base| !is_multiple(number, *base)) {
             failures.push(self.said(rule, "multipleOf", Message::multiple_of(base, number)));
@@ -269,23 +227,16 @@ fn has_type(value: &Value, name: &str) -> bool {
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        (Value::Array(x), Value::Array(y)) => {
-            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y))
-        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
         (Value::Object(x), Value::Object(y)) => {
-            x.len() == y.len()
-                && x.iter()
-                    .all(|(key, x)| y.get(key).is_some_and(|y| equal(x, y)))
+            x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| equal(x, y)))
         }
         _ => a == b,
     }
 }
 
 fn choices_text(choices: &[Value]) -> String {
-    if choices
-        .iter()
-        .any(|choice| choice.is_object() || choice.is_array())
-    {
+    if choices.iter().any(|choice| choice.is_object() || choice.is_array()) {
         return "enum failed".to_owned();
     }
     let texts: Vec<_> = choices.iter().map(go_text::literal).collect();

@@ -70,10 +70,7 @@ impl Message {
     }
 
     pub fn address_not_verified() -> Self {
-        Self::error(
-            id::ADDRESS_NOT_VERIFIED,
-            "Account not active yet. Did you forget to verify your email address?",
-        )
+        Self::error(id::ADDRESS_NOT_VERIFIED, "Account not active yet. Did you forget to verify your email address?")
     }
 
     pub fn duplicate_credentials_on_link() -> Self {
@@ -94,14 +91,9 @@ impl Message {
             "" => "an email, phone, or username",
             identifier => identifier,
         };
-        let mut text = format!(
-            "You tried signing in with {shown} which is already in use by another account."
-        );
+        let mut text = format!("You tried signing in with {shown} which is already in use by another account.");
         if !credential_types.is_empty() {
-            text.push_str(&format!(
-                " You can sign in using {}.",
-                ways(credential_types)
-            ));
+            text.push_str(&format!(" You can sign in using {}.", ways(credential_types)));
         }
         if !providers.is_empty() {
             let names: Vec<_> = providers.iter().map(|name| title_case(name)).collect();
@@ -133,14 +125,12 @@ impl Message {
         };
         let minutes = now.since(expired_at).as_secs_f64() / 60.0;
         let kind = kind.as_str();
-        Self::error(
-            id,
-            format!("The {kind} flow expired {minutes:.2} minutes ago, please try again."),
+        Self::error(id, format!("The {kind} flow expired {minutes:.2} minutes ago, please try again.")).with_context(
+            json!({
+                "expired_at": expired_at,
+                "expired_at_unix": expired_at.secs(),
+            }),
         )
-        .with_context(json!({
-            "expired_at": expired_at,
-            "expired_at_unix": expired_at.secs(),
-        }))
     }
 
     /// Nobody felt responsible for what was submitted.
@@ -150,10 +140,7 @@ impl Message {
             FlowKind::Registration => (id::REGISTRATION_NO_STRATEGY, "sign you up with"),
             FlowKind::Settings => (id::SETTINGS_NO_STRATEGY, "update your settings"),
         };
-        Self::error(
-            id,
-            format!("Could not find a strategy to {what}. Did you fill out the form correctly?"),
-        )
+        Self::error(id, format!("Could not find a strategy to {what}. Did you fill out the form correctly?"))
     }
 
     /// A failure of the server in its own words (5000001).
@@ -162,10 +149,7 @@ impl Message {
     }
 
     pub fn no_methods() -> Self {
-        Self::error(
-            id::NO_METHODS,
-            "No authentication methods are available. Please contact the system administrator.",
-        )
+        Self::error(id::NO_METHODS, "No authentication methods are available. Please contact the system administrator.")
     }
 
     pub fn no_sso_provider() -> Self {

@@ -6,25 +6,18 @@ use serde_json::json;
 
 impl Message {
     pub fn min_length(min: u64, actual: u64) -> Self {
-        Self::error(
-            id::MIN_LENGTH,
-            format!("length must be >= {min}, but got {actual}"),
-        )
-        .with_context(json!({ "min_length": min, "actual_length": actual }))
+        Self::error(id::MIN_LENGTH, format!("length must be >= {min}, but got {actual}"))
+            .with_context(json!({ "min_length": min, "actual_length": actual }))
     }
 
     pub fn max_length(max: u64, actual: u64) -> Self {
-        Self::error(
-            id::MAX_LENGTH,
-            format!("length must be <= {max}, but got {actual}"),
-        )
-        .with_context(json!({ "max_length": max, "actual_length": actual }))
+        Self::error(id::MAX_LENGTH, format!("length must be <= {max}, but got {actual}"))
+            .with_context(json!({ "max_length": max, "actual_length": actual }))
     }
 
     pub fn pattern(pattern: &str) -> Self {
         let quoted = go_text::quote(pattern);
-        Self::error(id::PATTERN, format!("does not match pattern {quoted}"))
-            .with_context(json!({ "pattern": pattern }))
+        Self::error(id::PATTERN, format!("does not match pattern {quoted}")).with_context(json!({ "pattern": pattern }))
     }
 
     pub fn minimum(minimum: f64, actual: f64) -> Self {
@@ -52,11 +45,7 @@ impl Message {
     }
 
     pub fn multiple_of(base: f64, actual: f64) -> Self {
-        let text = format!(
-            "{} not multipleOf {}",
-            go_text::float(actual),
-            go_text::float(base)
-        );
+        let text = format!("{} not multipleOf {}", go_text::float(actual), go_text::float(base));
         Self::error(id::MULTIPLE_OF, text).with_context(json!({
             "base": go_text::json_number(base),
             "actual": go_text::json_number(actual),
@@ -65,26 +54,22 @@ impl Message {
 
     pub fn max_items(max: u64, actual: u64) -> Self {
         let text = format!("maximum {max} items allowed, but found {actual} items");
-        Self::error(id::MAX_ITEMS, text)
-            .with_context(json!({ "max_items": max, "actual_items": actual }))
+        Self::error(id::MAX_ITEMS, text).with_context(json!({ "max_items": max, "actual_items": actual }))
     }
 
     pub fn min_items(min: u64, actual: u64) -> Self {
         let text = format!("minimum {min} items allowed, but found {actual} items");
-        Self::error(id::MIN_ITEMS, text)
-            .with_context(json!({ "min_items": min, "actual_items": actual }))
+        Self::error(id::MIN_ITEMS, text).with_context(json!({ "min_items": min, "actual_items": actual }))
     }
 
     pub fn unique_items(first: usize, second: usize) -> Self {
         let text = format!("items at index {first} and {second} are equal");
-        Self::error(id::UNIQUE_ITEMS, text)
-            .with_context(json!({ "index_a": first, "index_b": second }))
+        Self::error(id::UNIQUE_ITEMS, text).with_context(json!({ "index_a": first, "index_b": second }))
     }
 
     pub fn wrong_type(allowed: &[String], actual: &str) -> Self {
         let text = format!("expected {}, but got {actual}", allowed.join(" or "));
-        Self::error(id::WRONG_TYPE, text)
-            .with_context(json!({ "allowed_types": allowed, "actual_type": actual }))
+        Self::error(id::WRONG_TYPE, text).with_context(json!({ "allowed_types": allowed, "actual_type": actual }))
     }
 
     /// `expected` as it is written in Kratos: strings in quotes.
@@ -109,9 +94,7 @@ impl Message {
             _ => None,
         };
         match own {
-            Some((id, text)) if !shown.is_empty() => {
-                Self::error(id, text).with_context(json!({ "value": shown }))
-            }
+            Some((id, text)) if !shown.is_empty() => Self::error(id, text).with_context(json!({ "value": shown })),
             _ => Self::generic(&format!("{quoted} is not valid {}", go_text::quote(format))),
         }
     }

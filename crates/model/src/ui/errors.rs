@@ -48,8 +48,7 @@ impl Container {
 
     /// Removes every node with one of these names.
     pub fn remove_nodes(&mut self, names: &[&str]) {
-        self.nodes
-            .retain(|node| !names.contains(&node.attributes.name.as_str()));
+        self.nodes.retain(|node| !names.contains(&node.attributes.name.as_str()));
     }
 
     /// Removes messages and the values of all nodes except those named.

@@ -15,11 +15,7 @@ impl Container {
         // That is no total order; an insertion sort is what gives it a meaning.
         for node in self.nodes.drain(..) {
             let place = Place::of(&node, &keys);
-            let passed = placed
-                .iter()
-                .rev()
-                .take_while(|(other, _)| place.precedes(other))
-                .count();
+            let passed = placed.iter().rev().take_while(|(other, _)| place.precedes(other)).count();
             placed.insert(placed.len() - passed, (place, node));
         }
         self.nodes.extend(placed.into_iter().map(|(_, node)| node));
@@ -38,10 +34,7 @@ impl Place {
         let name = node.attributes.name.as_str();
         let key = match name {
             "method" => usize::MAX,
-            name => keys
-                .iter()
-                .position(|key| name.starts_with(key))
-                .unwrap_or(keys.len()),
+            name => keys.iter().position(|key| name.starts_with(key)).unwrap_or(keys.len()),
         };
         let value = match &node.attributes.value {
             None | Some(Value::Null) => "<nil>".to_owned(),
@@ -81,9 +74,5 @@ fn group_rank(kind: FlowKind, group: Group) -> i8 {
         FlowKind::Registration => &[Group::Oidc, Group::Default, Group::Password, Group::Profile],
         FlowKind::Settings => &[Group::Default, Group::Profile, Group::Password, Group::Oidc],
     };
-    order
-        .iter()
-        .position(|known| *known == group)
-        .and_then(|place| i8::try_from(place).ok())
-        .unwrap_or(-1)
+    order.iter().position(|known| *known == group).and_then(|place| i8::try_from(place).ok()).unwrap_or(-1)
 }

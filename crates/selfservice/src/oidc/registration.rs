@@ -27,23 +27,23 @@ pub(crate) async fn arrive(deps: &Deps, context: &Context, registration: Flow, a
 type KnownTraits = Option<Value>;
 
 pub(crate) async fn register(deps: &Deps, context: &Context, registration: Flow, arrival: Arrival<'_>) -> Reply {
-    let candidate = match candidate(deps, context, &registration, &arrival).await {
+    let mut candidate = match candidate(deps, context, &registration, &arrival).await {
         Ok(candidate) => candidate,
         Err((error, traits)) => {
             return fail(deps, context, registration, &arrival, error, traits).await;
         }
     };
+    let inserted = insert(deps, context, &registration, &arrival, &mut candidate).await;
+    // Hooks may have changed the traits: the form shows what was refused.
     let traits = candidate.identity.traits.clone();
-    match insert(deps, context, &registration, &arrival, candidate).await {
+    match inserted {
         Ok(Inserted::New { identity, session, token }) => {
             match finish(deps, context, &registration, &arrival, *identity, *session, token).await {
                 Ok(reply) => reply,
                 Err(error) => fail(deps, context, registration, &arrival, error, Some(traits)).await,
             }
         }
-        Ok(Inserted::Taken { conflict, candidate, proven }) => {
-            taken(deps, context, registration, arrival, *conflict, *candidate, &proven).await
-        }
+        Ok(Inserted::Taken(conflict)) => taken(deps, context, registration, arrival, *conflict, candidate).await,
         Err(error) => fail(deps, context, registration, &arrival, error, Some(traits)).await,
     }
 }
@@ -114,11 +114,7 @@ enum Inserted {
         token: String,
     },
     /// An identifier or address of it belongs to somebody else.
-    Taken {
-        conflict: Box<Conflict>,
-        candidate: Box<Identity>,
-        proven: Vec<ProvenAddress>,
-    },
+    Taken(Box<Conflict>),
 }
 
 /// Hooks that may still refuse, then identity and session in one transaction.
@@ -127,39 +123,36 @@ async fn insert(
     context: &Context,
     registration: &Flow,
     arrival: &Arrival<'_>,
-    candidate: Candidate,
+    candidate: &mut Candidate,
 ) -> Result<Inserted, FlowError> {
-    let Candidate { mut identity, proven } = candidate;
-    crate::hooks::registration_before_insert(deps, context, registration, &mut identity).await?;
-    identities::prepare(&deps.schemas, &mut identity, context.now).await?;
+    let identity = &mut candidate.identity;
+    crate::hooks::registration_before_insert(deps, context, registration, identity).await?;
+    identities::prepare(&deps.schemas, identity, context.now).await?;
     if registration.linking_only || !deps.config.selfservice.flows.registration.enabled {
         // Such a flow may link to somebody who exists; it never creates anybody.
-        return match identities::find_conflict(&deps.store, &identity).await? {
-            Some(conflict) => {
-                Ok(Inserted::Taken { conflict: Box::new(conflict), candidate: Box::new(identity), proven })
-            }
+        return match identities::find_conflict(&deps.store, identity).await? {
+            Some(conflict) => Ok(Inserted::Taken(Box::new(conflict))),
             None => Err(crate::registration::disabled().into()),
         };
     }
     let methods = vec![login::method_of(arrival, context)];
     let upstream = login::upstream_of(deps, arrival);
-    let (session, token) =
-        deps.sessions.issue(&identity, methods, &login::client(context), Some(upstream), context.now);
+    let (session, token) = deps.sessions.issue(identity, methods, &login::client(context), Some(upstream), context.now);
     let mut tx = deps.store.begin().await?;
-    match tx.insert_identity(&identity).await {
+    match tx.insert_identity(identity).await {
         Ok(()) => {}
         Err(StoreError::Conflict { .. }) => {
             drop(tx);
-            let conflict = identities::find_conflict(&deps.store, &identity).await?;
+            let conflict = identities::find_conflict(&deps.store, identity).await?;
             // Whoever was in the way is gone again: the person may simply try once more.
             let conflict = conflict.ok_or_else(|| FlowError::message(bia_model::Message::duplicate_credentials()))?;
-            return Ok(Inserted::Taken { conflict: Box::new(conflict), candidate: Box::new(identity), proven });
+            return Ok(Inserted::Taken(Box::new(conflict)));
         }
         Err(error) => return Err(error.into()),
     }
     tx.insert_session(&session, &TokenHash::of(&token)).await?;
     tx.commit().await?;
-    Ok(Inserted::New { identity: Box::new(identity), session: Box::new(session), token })
+    Ok(Inserted::New { identity: Box::new(identity.clone()), session: Box::new(session), token })
 }
 
 /// Hooks after the insert, and the answer.
@@ -229,14 +222,13 @@ async fn taken(
     registration: Flow,
     arrival: Arrival<'_>,
     conflict: Conflict,
-    candidate: Identity,
-    proven: &[ProvenAddress],
+    candidate: Candidate,
 ) -> Reply {
     let automatic = arrival.provider.account_linking_mode == AccountLinkingMode::Automatic
-        && proof::proves(&arrival, proven, &conflict.identifier)
+        && proof::proves(&arrival, &candidate.proven, &conflict.identifier)
         && proof::is_proven(&conflict.identity, &conflict.identifier);
     if !automatic {
-        return convert::ask_to_link(deps, context, registration, &arrival, conflict, &candidate).await;
+        return convert::ask_to_link(deps, context, registration, &arrival, conflict, &candidate.identity).await;
     }
     match link_now(deps, &arrival, conflict.identity, context.now).await {
         Ok(identity) => convert::registration_to_login(deps, context, registration, arrival, identity).await,

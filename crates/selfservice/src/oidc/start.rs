@@ -28,6 +28,26 @@ pub(crate) fn asked_provider(submission: &Submission) -> Option<String> {
     }
 }
 
+/// Methods of Kratos that sign nobody in here.
+const OTHER_METHODS: [&str; 7] = ["password", "code", "totp", "lookup_secret", "webauthn", "passkey", "deviceauthn"];
+
+/// Kratos: a form that names a method which is switched off gets a 404, whatever else is in it.
+///
+/// # Errors
+/// 404 with Kratos' words.
+pub(crate) fn refuse_other_method(submission: &Submission) -> Result<(), ApiError> {
+    match submission.text("method") {
+        Some(method) if OTHER_METHODS.contains(&method) => Err(disabled_by_administrator()),
+        _ => Ok(()),
+    }
+}
+
+fn disabled_by_administrator() -> ApiError {
+    ApiError::not_found(
+        "This endpoint was disabled by system administrator. Please check your url or contact the system administrator to enable it.",
+    )
+}
+
 /// The configured provider behind an id that a client sent.
 ///
 /// # Errors
@@ -50,9 +70,7 @@ pub(crate) fn check_enabled(deps: &Deps) -> Result<(), ApiError> {
     if deps.config.selfservice.methods.oidc.enabled {
         return Ok(());
     }
-    Err(ApiError::not_found(
-        "This endpoint was disabled by system administrator. Please check your url or contact the system administrator to enable it.",
-    ))
+    Err(disabled_by_administrator())
 }
 
 /// Starts a sign-in, sign-up or link at a provider. An ID token that the client brings is used on the spot.
@@ -67,11 +85,12 @@ pub(crate) async fn start(
     if let Some(id_token) = submission.text("id_token") {
         return native(deps, context, flow, submission, provider, id_token).await;
     }
-    let departure = Departure {
-        upstream_parameters: submission.upstream_parameters()?,
-        traits: submission.traits(),
-        ..Departure::default()
+    let upstream_parameters = match submission.upstream_parameters() {
+        Ok(parameters) => parameters,
+        Err(error) if submission.has_upstream_object() => return Ok(misread(deps, context, flow, error).await),
+        Err(error) => return Err(error.into()),
     };
+    let departure = Departure { upstream_parameters, traits: submission.traits(), ..Departure::default() };
     leave(deps, context, flow, provider, departure).await
 }
 
@@ -131,6 +150,14 @@ pub(crate) async fn leave(
     metrics::counter!("bia_sign_in_started_total", "flow" => flow.kind.as_str(), "provider" => provider.id.clone())
         .increment(1);
     Ok(Reply::from(Outcome::GoToProvider { url: authorization.url.into() }).with_effects(effects))
+}
+
+/// Kratos reads single parameters after it has set the continuity cookie, so the refusal carries it, too.
+async fn misread(deps: &Deps, context: &Context, flow: &Flow, error: ApiError) -> Reply {
+    let browser_id = context.browser_id.clone().unwrap_or_else(continuity::new_browser_id);
+    let effects =
+        Effects { browser_id: (!continuity::is_bound_to_flow(flow)).then_some(browser_id), ..Effects::default() };
+    crate::flow::fail(deps, context, flow.clone(), error.into(), true).await.with_effects(effects)
 }
 
 /// A native app brought an ID token that it got from the provider itself (contract §3.8).

@@ -47,18 +47,16 @@ pub(crate) fn declassified<'a>(values: impl Iterator<Item = &'a str>) -> Result<
 
 impl Shown<'_> {
     pub(crate) fn render(&self, identity: &Identity) -> Value {
-        let mut out = identity.to_admin(self.public_url);
-        let Some(map) = out.as_object_mut() else { return out };
-        if self.names_null_metadata && identity.metadata_admin.is_none() {
+        let credentials = (self.with_credentials && !identity.credentials.is_empty()).then(|| {
+            let kinds = identity.credentials.keys();
+            let entries: Map<String, Value> =
+                kinds.map(|kind| (kind.as_str().to_owned(), self.credential(identity, *kind))).collect();
+            Value::Object(entries)
+        });
+        let mut out = identity.to_admin(self.public_url, credentials);
+        if let (true, Some(map)) = (self.names_null_metadata && identity.metadata_admin.is_none(), out.as_object_mut())
+        {
             map.insert("metadata_admin".into(), Value::Null);
-        }
-        if self.with_credentials && !identity.credentials.is_empty() {
-            let credentials: Map<String, Value> = identity
-                .credentials
-                .keys()
-                .map(|kind| (kind.as_str().to_owned(), self.credential(identity, *kind)))
-                .collect();
-            map.insert("credentials".into(), Value::Object(credentials));
         }
         out
     }
@@ -74,18 +72,17 @@ impl Shown<'_> {
         if kind != CredentialsType::Oidc {
             version = if self.stored { version.max(1) } else { 0 };
         }
-        let mut out = json!({
-            "type": kind,
-            "identifiers": identifiers,
-            "version": version,
-            "created_at": credentials.created_at,
-            "updated_at": credentials.updated_at,
-        });
+        let mut out = Map::new();
+        out.insert("type".into(), json!(kind));
+        out.insert("identifiers".into(), json!(identifiers));
         if self.declassified.iter().any(|name| name == kind.as_str()) {
-            out["config"] =
-                if kind == CredentialsType::Oidc { self.links(identity) } else { credentials.config.clone() };
+            let config = if kind == CredentialsType::Oidc { self.links(identity) } else { credentials.config.clone() };
+            out.insert("config".into(), config);
         }
-        out
+        out.insert("version".into(), json!(version));
+        out.insert("created_at".into(), json!(credentials.created_at));
+        out.insert("updated_at".into(), json!(credentials.updated_at));
+        Value::Object(out)
     }
 
     fn links(&self, identity: &Identity) -> Value {

@@ -134,7 +134,7 @@ fn expanded(call: &Call, session: &Session, wanted: bool, shape: impl Fn(Value) 
 }
 
 fn admin_identity(call: &Call, identity: &Identity) -> Value {
-    let mut shown = identity.to_admin(call.public_url());
+    let mut shown = identity.to_admin(call.public_url(), None);
     if identity.metadata_admin.is_none() {
         shown["metadata_admin"] = json!(null);
     }

@@ -69,7 +69,8 @@ pub(crate) async fn numbered_sessions(
     let store = &call.deps().store;
     let page = Page::mixed(&call.query);
     let total = store.count_sessions(filter).await.map_err(|error| error::store(&error))?;
-    let offset = u64::try_from(page.offset()).unwrap_or(0);
+    // Kratos: pages of sessions count from one, and page zero is the first page as well.
+    let offset = u64::try_from((page.number - 1).max(0).saturating_mul(page.size)).unwrap_or(0);
     let part = StorePage::Offset { offset, size: u32::try_from(page.size).unwrap_or(1) };
     let listed = store.list_sessions(filter, &part, true).await.map_err(|error| error::store(&error))?;
     let rendered: Vec<Value> = listed
@@ -103,8 +104,10 @@ pub(crate) fn without_addresses(mut identity: Value) -> Value {
 pub(crate) async fn disable_my_other_sessions(call: Call) -> Answer {
     let own = own_session(&call).await?;
     let store = &call.deps().store;
-    let count =
-        store.deactivate_other_sessions(own.identity_id, Some(own.id)).await.map_err(|error| error::store(&error))?;
+    // Kratos: the count includes sessions that had ended before.
+    let others = SessionFilter { identity_id: Some(own.identity_id), active: None, except: Some(own.id) };
+    let count = store.count_sessions(&others).await.map_err(|error| error::store(&error))?;
+    store.deactivate_other_sessions(own.identity_id, Some(own.id)).await.map_err(|error| error::store(&error))?;
     Ok(answer::json(200, &json!({ "count": count })))
 }
 

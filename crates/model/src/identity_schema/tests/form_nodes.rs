@@ -3,11 +3,7 @@ use crate::flow::FlowKind;
 use crate::ui::{Container, InputType};
 
 fn names(container: &Container) -> Vec<&str> {
-    container
-        .nodes
-        .iter()
-        .map(|node| node.attributes.name.as_str())
-        .collect()
+    container.nodes.iter().map(|node| node.attributes.name.as_str()).collect()
 }
 
 #[test]
@@ -31,11 +27,7 @@ fn every_leaf_has_an_input_of_its_kind() {
         "required": ["email"]
     }));
     let nodes = schema.trait_nodes(Group::Profile);
-    let find = |name: &str| {
-        nodes
-            .iter()
-            .find(|node| node.attributes.name == format!("traits.{name}"))
-    };
+    let find = |name: &str| nodes.iter().find(|node| node.attributes.name == format!("traits.{name}"));
     for (name, input_type, autocomplete) in [
         ("email", InputType::Email, Some("email")),
         ("phone", InputType::Tel, Some("tel")),
@@ -50,23 +42,12 @@ fn every_leaf_has_an_input_of_its_kind() {
     ] {
         let node = find(name).unwrap();
         assert_eq!(node.attributes.input_type, input_type, "{name}");
-        assert_eq!(
-            node.attributes.autocomplete.as_deref(),
-            autocomplete,
-            "{name}"
-        );
-        assert_eq!(
-            node.attributes.required,
-            matches!(name, "email" | "name.first"),
-            "{name}"
-        );
+        assert_eq!(node.attributes.autocomplete.as_deref(), autocomplete, "{name}");
+        assert_eq!(node.attributes.required, matches!(name, "email" | "name.first"), "{name}");
         assert_eq!(node.attributes.disabled, name == "colour");
         assert_eq!(node.group, Group::Profile);
     }
-    assert_eq!(
-        find("email").unwrap().attributes.pattern.as_deref(),
-        Some("@")
-    );
+    assert_eq!(find("email").unwrap().attributes.pattern.as_deref(), Some("@"));
     assert_eq!(find("colour").unwrap().attributes.options.len(), 2);
     let label = find("email").unwrap().meta.label.clone().unwrap();
     assert_eq!(label, Message::trait_label("E-Mail", "traits.email"));
@@ -78,15 +59,7 @@ fn every_leaf_has_an_input_of_its_kind() {
 
 #[test]
 fn keys_are_in_document_order() {
-    assert_eq!(
-        person().keys(),
-        [
-            "traits.email",
-            "traits.name.first",
-            "traits.name.last",
-            "traits.groups"
-        ]
-    );
+    assert_eq!(person().keys(), ["traits.email", "traits.name.first", "traits.name.last", "traits.groups"]);
 }
 
 /// What Kratos shows when a mapper produced a wrong list (contract suite, scenario 34).
@@ -97,12 +70,7 @@ fn refused_values_are_shown_where_kratos_shows_them() {
     let mut form = Container::new("/");
     form.nodes = schema.trait_nodes(Group::Default);
     form.nodes.push(Node::csrf_token("token"));
-    form.nodes.push(Node::submit(
-        Group::Oidc,
-        "provider",
-        "ms",
-        Message::registration_continue(),
-    ));
+    form.nodes.push(Node::submit(Group::Oidc, "provider", "ms", Message::registration_continue()));
     set_values(&mut form.nodes, &traits, Group::Default);
     form.apply_errors(&schema.validate(&traits));
     form.sort(FlowKind::Registration, &schema.keys());
@@ -120,16 +88,8 @@ fn refused_values_are_shown_where_kratos_shows_them() {
             "traits.groups.0",
         ]
     );
-    let node = |name: &str| {
-        form.nodes
-            .iter()
-            .find(|node| node.attributes.name == name)
-            .unwrap()
-    };
-    assert_eq!(
-        node("traits.groups.1").attributes.input_type,
-        InputType::Number
-    );
+    let node = |name: &str| form.nodes.iter().find(|node| node.attributes.name == name).unwrap();
+    assert_eq!(node("traits.groups.1").attributes.input_type, InputType::Number);
     assert_eq!(node("traits.groups.1").messages[0].id, 4_000_026);
     assert_eq!(node("traits.groups.2").attributes.value, None);
     assert_eq!(node("traits.groups.0").attributes.value, Some(json!("a")));
@@ -153,14 +113,8 @@ fn a_null_clears_the_value_and_keeps_the_input() {
     let mut nodes = person().trait_nodes(Group::Default);
     set_values(&mut nodes, &json!({ "email": "a@b" }), Group::Default);
     set_values(&mut nodes, &json!({ "email": null }), Group::Profile);
-    let email = nodes
-        .iter()
-        .find(|node| node.attributes.name == "traits.email")
-        .unwrap();
-    assert_eq!(
-        (email.attributes.value.as_ref(), email.group),
-        (None, Group::Profile)
-    );
+    let email = nodes.iter().find(|node| node.attributes.name == "traits.email").unwrap();
+    assert_eq!((email.attributes.value.as_ref(), email.group), (None, Group::Profile));
 }
 
 #[test]
@@ -190,20 +144,10 @@ fn nodes_are_sorted_by_group_then_key_then_value() {
 
     let mut registration = Container::new("/");
     registration.nodes = vec![save(), Node::csrf_token("")];
-    registration
-        .nodes
-        .extend(person().trait_nodes(Group::Default));
-    registration.nodes.push(Node::submit(
-        Group::Oidc,
-        "provider",
-        "x",
-        Message::sign_up(),
-    ));
+    registration.nodes.extend(person().trait_nodes(Group::Default));
+    registration.nodes.push(Node::submit(Group::Oidc, "provider", "x", Message::sign_up()));
     registration.sort(FlowKind::Registration, &keys);
-    assert_eq!(
-        names(&registration)[..3],
-        ["provider", "csrf_token", "traits.email"]
-    );
+    assert_eq!(names(&registration)[..3], ["provider", "csrf_token", "traits.email"]);
     assert_eq!(names(&registration).last(), Some(&"method"));
 }
 

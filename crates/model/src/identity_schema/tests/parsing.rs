@@ -22,88 +22,24 @@ fn documents_that_are_no_identity_schemas_are_refused_with_their_place() {
     for (document, pointer, part) in [
         (json!([]), "#", "JSON object"),
         (json!({}), "#/properties", "`traits` is missing"),
-        (
-            json!({ "properties": {} }),
-            "#/properties",
-            "`traits` is missing",
-        ),
-        (
-            with_traits(json!({ "type": "string" })),
-            "#/properties/traits",
-            "must be of type `object`",
-        ),
-        (
-            with_traits(json!({ "type": "object" })),
-            "#/properties/traits",
-            "at least one",
-        ),
-        (
-            with_traits(json!({ "type": "object", "properties": {} })),
-            "#/properties/traits",
-            "at least one",
-        ),
+        (json!({ "properties": {} }), "#/properties", "`traits` is missing"),
+        (with_traits(json!({ "type": "string" })), "#/properties/traits", "must be of type `object`"),
+        (with_traits(json!({ "type": "object" })), "#/properties/traits", "at least one"),
+        (with_traits(json!({ "type": "object", "properties": {} })), "#/properties/traits", "at least one"),
         (with_x(json!(true)), X, "described by an object"),
-        (
-            with_x(json!({ "type": "txt" })),
-            "#/properties/traits/properties/x/type",
-            "txt",
-        ),
-        (
-            with_x(json!({ "type": "string", "pattern": "(" })),
-            "#/properties/traits/properties/x/pattern",
-            "not valid",
-        ),
-        (
-            with_x(json!({ "$ref": "#/definitions/gone" })),
-            X,
-            "nowhere in the document",
-        ),
-        (
-            with_x(json!({ "$ref": "file:///etc/passwd" })),
-            X,
-            "leads out of the document",
-        ),
-        (
-            with_x(json!({ "$ref": "https://x.example/s.json" })),
-            X,
-            "leads out of the document",
-        ),
-        (
-            with_x(json!({ "$ref": "#/properties/traits/properties/x" })),
-            X,
-            "back to itself",
-        ),
-        (
-            json!({ "$schema": "https://json-schema.org/draft/2020-12/schema" }),
-            "#/$schema",
-            "draft-07",
-        ),
+        (with_x(json!({ "type": "txt" })), "#/properties/traits/properties/x/type", "txt"),
+        (with_x(json!({ "type": "string", "pattern": "(" })), "#/properties/traits/properties/x/pattern", "not valid"),
+        (with_x(json!({ "$ref": "#/definitions/gone" })), X, "nowhere in the document"),
+        (with_x(json!({ "$ref": "file:///etc/passwd" })), X, "leads out of the document"),
+        (with_x(json!({ "$ref": "https://x.example/s.json" })), X, "leads out of the document"),
+        (with_x(json!({ "$ref": "#/properties/traits/properties/x" })), X, "back to itself"),
+        (json!({ "$schema": "https://json-schema.org/draft/2020-12/schema" }), "#/$schema", "draft-07"),
         (extension(json!(true)), &keyword, "must be an object"),
-        (
-            extension(json!({ "credential": {} })),
-            &keyword,
-            "no key `credential`",
-        ),
-        (
-            extension(json!({ "credentials": { "password": { "identifier": "yes" } } })),
-            &keyword,
-            "true or false",
-        ),
-        (
-            extension(json!({ "credentials": { "oidc": {} } })),
-            &keyword,
-            "no key `oidc`",
-        ),
-        (
-            extension(json!({ "verification": { "via": "fax" } })),
-            &keyword,
-            "one of: email, sms",
-        ),
-        (
-            extension(json!({ "organizations": { "matcher": "x" } })),
-            &keyword,
-            "email_domain",
-        ),
+        (extension(json!({ "credential": {} })), &keyword, "no key `credential`"),
+        (extension(json!({ "credentials": { "password": { "identifier": "yes" } } })), &keyword, "true or false"),
+        (extension(json!({ "credentials": { "oidc": {} } })), &keyword, "no key `oidc`"),
+        (extension(json!({ "verification": { "via": "fax" } })), &keyword, "one of: email, sms"),
+        (extension(json!({ "organizations": { "matcher": "x" } })), &keyword, "email_domain"),
         (
             with_x(
                 json!({ "type": "string", "format": "uri", "ory.sh/kratos": { "verification": { "via": "email" } } }),
@@ -129,11 +65,7 @@ fn nesting_without_end_is_refused() {
 
 #[test]
 fn references_work_by_pointer_by_anchor_and_by_id() {
-    for reference in [
-        "#/definitions/a",
-        "#named",
-        "https://x.example/s.json#/definitions/a",
-    ] {
+    for reference in ["#/definitions/a", "#named", "https://x.example/s.json#/definitions/a"] {
         let document = json!({
             "$id": "https://x.example/s.json",
             "definitions": { "a": { "$id": "#named", "type": "string", "minLength": 2 } },
@@ -141,11 +73,7 @@ fn references_work_by_pointer_by_anchor_and_by_id() {
         });
         let options = SchemaOptions { disallow_ref: true };
         let schema = IdentitySchema::parse("default", document.clone(), options).unwrap();
-        assert_eq!(
-            schema.validate(&json!({ "x": "a" })).len(),
-            1,
-            "{reference}"
-        );
+        assert_eq!(schema.validate(&json!({ "x": "a" })).len(), 1, "{reference}");
         assert_eq!(schema.document(), &document);
     }
 }
@@ -155,10 +83,7 @@ fn patterns_in_kratos_dialect_are_understood() {
     for pattern in [r"(?i)^ABC$", r"\A\pL+\z", "^[a-z]{3}$", r"^(?=a)\w+$"] {
         let document = with_x(json!({ "type": "string", "pattern": pattern }));
         let schema = IdentitySchema::parse("default", document, SchemaOptions::default()).unwrap();
-        assert!(
-            schema.validate(&json!({ "x": "abc" })).is_empty(),
-            "{pattern}"
-        );
+        assert!(schema.validate(&json!({ "x": "abc" })).is_empty(), "{pattern}");
         assert_eq!(schema.validate(&json!({ "x": "1" })).len(), 1, "{pattern}");
     }
 }

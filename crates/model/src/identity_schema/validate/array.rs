@@ -7,12 +7,7 @@ use crate::message::Message;
 use serde_json::Value;
 
 impl<'a> Run<'a> {
-    pub(super) fn check_array(
-        &mut self,
-        rule: &'a Rule,
-        list: &[Value],
-        failures: &mut Vec<Failure>,
-    ) {
+    pub(super) fn check_array(&mut self, rule: &'a Rule, list: &[Value], failures: &mut Vec<Failure>) {
         let count = list.len() as u64;
         if let Some(min) = rule.min_items.filter(|min| count < *min) {
             failures.push(self.said(rule, "minItems", Message::min_items(min, count)));
@@ -61,19 +56,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn check_tuple(
-        &mut self,
-        rule: &Rule,
-        parts: &[RuleId],
-        list: &[Value],
-        failures: &mut Vec<Failure>,
-    ) {
+    fn check_tuple(&mut self, rule: &Rule, parts: &[RuleId], list: &[Value], failures: &mut Vec<Failure>) {
         if matches!(rule.additional_items, Some(Rest::Allowed(false))) && list.len() > parts.len() {
-            let text = format!(
-                "only {} items are allowed, but found {} items",
-                parts.len(),
-                list.len()
-            );
+            let text = format!("only {} items are allowed, but found {} items", parts.len(), list.len());
             failures.push(self.generic(rule, "additionalItems", &text));
         }
         for (index, item) in list.iter().enumerate() {

@@ -7,12 +7,7 @@ use crate::identity_schema::rule::{Dependency, Rest, Rule};
 use serde_json::{Map, Value};
 
 impl<'a> Run<'a> {
-    pub(super) fn check_object(
-        &mut self,
-        rule: &'a Rule,
-        map: &Map<String, Value>,
-        failures: &mut Vec<Failure>,
-    ) {
+    pub(super) fn check_object(&mut self, rule: &'a Rule, map: &Map<String, Value>, failures: &mut Vec<Failure>) {
         let count = map.len() as u64;
         if let Some(min) = rule.min_properties.filter(|min| count < *min) {
             let text = format!("minimum {min} properties allowed, but found {count} properties");
@@ -47,49 +42,29 @@ impl<'a> Run<'a> {
     }
 
     fn check_required(&self, rule: &Rule, map: &Map<String, Value>, failures: &mut Vec<Failure>) {
-        let missing: Vec<&String> = rule
-            .required
-            .iter()
-            .filter(|name| !map.contains_key(*name))
-            .collect();
+        let missing: Vec<&String> = rule.required.iter().filter(|name| !map.contains_key(*name)).collect();
         if missing.is_empty() {
             return;
         }
         let names: Vec<_> = missing.iter().map(|name| go_text::quote(name)).collect();
         let text = format!("missing properties: {}", names.join(", "));
-        let pointers = missing
-            .iter()
-            .map(|name| format!("{}/{}", self.at, escape(name)));
-        failures.push(
-            self.generic(rule, "required", &text)
-                .missing(pointers.collect()),
-        );
+        let pointers = missing.iter().map(|name| format!("{}/{}", self.at, escape(name)));
+        failures.push(self.generic(rule, "required", &text).missing(pointers.collect()));
     }
 
-    fn check_additional(
-        &mut self,
-        rule: &Rule,
-        map: &Map<String, Value>,
-        failures: &mut Vec<Failure>,
-    ) {
+    fn check_additional(&mut self, rule: &Rule, map: &Map<String, Value>, failures: &mut Vec<Failure>) {
         let Some(rest) = &rule.additional_properties else {
             return;
         };
         let is_named = |name: &str| {
             rule.properties.contains_key(name)
-                || rule
-                    .pattern_properties
-                    .iter()
-                    .any(|(pattern, _)| pattern.matches(name))
+                || rule.pattern_properties.iter().any(|(pattern, _)| pattern.matches(name))
         };
         let unnamed: Vec<_> = map.iter().filter(|(name, _)| !is_named(name)).collect();
         match rest {
             Rest::Allowed(allowed) if *allowed || unnamed.is_empty() => {}
             Rest::Allowed(_) => {
-                let names: Vec<_> = unnamed
-                    .iter()
-                    .map(|(name, _)| go_text::quote(name))
-                    .collect();
+                let names: Vec<_> = unnamed.iter().map(|(name, _)| go_text::quote(name)).collect();
                 let text = format!("additionalProperties {} not allowed", names.join(", "));
                 failures.push(self.generic(rule, "additionalProperties", &text));
             }
@@ -110,17 +85,12 @@ impl<'a> Run<'a> {
         failures: &mut Vec<Failure>,
     ) {
         match dependency {
-            Dependency::Rule(part) => {
-                failures.extend(self.check(*part, &Value::Object(map.clone())))
-            }
+            Dependency::Rule(part) => failures.extend(self.check(*part, &Value::Object(map.clone()))),
             Dependency::Properties(needed) => {
                 for (index, property) in needed.iter().enumerate() {
                     if !map.contains_key(property) {
-                        let (property, name_text) =
-                            (go_text::quote(property), go_text::quote(name));
-                        let text = format!(
-                            "property {property} is required, if {name_text} property exists"
-                        );
+                        let (property, name_text) = (go_text::quote(property), go_text::quote(name));
+                        let text = format!("property {property} is required, if {name_text} property exists");
                         let keyword = format!("dependencies/{}/{index}", escape(name));
                         failures.push(self.generic(rule, &keyword, &text));
                     }
