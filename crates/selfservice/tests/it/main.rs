@@ -1,0 +1,23 @@
+//! The flows at the crate's border: real mapper workers, a SQLite database in memory, and a stand-in for Entra.
+//!
+//! Start at `bed.rs` (a server without HTTP) and `browser.rs` (somebody who uses it). A test that belongs to a feature
+//! of `docs/features.md` begins with the feature's letter and number; `features.rs` checks that the table names it.
+
+mod bed;
+mod browser;
+mod features;
+mod front_channel;
+mod home_realm;
+mod linking;
+mod n_oauth;
+mod people;
+mod providers;
+mod recheck;
+mod signing_out;
+mod step_up;
+mod subjects;
+
+/// As in `bia`: this binary is its own mapper worker.
+#[global_allocator]
+static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> =
+    bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);

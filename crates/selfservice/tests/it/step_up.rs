@@ -1,0 +1,123 @@
+//! Second factors (J1-J3).
+
+use crate::bed::Bed;
+use crate::browser::buttons;
+use bia_model::Aal;
+use bia_selfservice::step_up::{available_aal, check_whoami};
+use serde_json::{Value, json};
+
+async fn bed() -> Bed {
+    Bed::with_provider(json!({ "microsoft": { "step_up_context": "c1" } })).await
+}
+
+fn id_of(error: &bia_model::ApiError) -> Option<&str> {
+    error.id.as_deref()
+}
+
+#[tokio::test]
+async fn j1_configured_acr_and_amr_values_make_a_session_aal2() {
+    let by_amr = Bed::with_provider(json!({ "aal2_amr_values": ["mfa"] })).await;
+    assert_eq!(by_amr.signed_in("mfa").await.session().await.unwrap().aal, Aal::Aal2);
+    assert_eq!(by_amr.signed_in("alice").await.session().await.unwrap().aal, Aal::Aal1);
+    let plain = Bed::new().await;
+    assert_eq!(plain.signed_in("mfa").await.session().await.unwrap().aal, Aal::Aal1);
+}
+
+#[tokio::test]
+async fn j2_a_login_for_aal2_asks_for_the_context_and_raises_the_session() {
+    let bed = bed().await;
+    let mut alice = bed.signed_in("alice").await;
+    let before = alice.session().await.unwrap();
+    assert_eq!(before.aal, Aal::Aal1);
+    let refused = check_whoami(&bed.deps, &before).unwrap_err();
+    assert_eq!(id_of(&refused), Some("session_aal2_required"));
+    let flow = alice.begin_login("aal=aal2").await.flow();
+    assert_eq!(buttons(&flow), ["microsoft"]);
+    let answer = alice.submit(&flow, &[("provider", "microsoft")]).await;
+    let claims: Value = serde_json::from_str(&answer.away_query()["claims"]).unwrap();
+    assert_eq!(claims["id_token"]["acrs"], json!({ "essential": true, "value": "c1" }));
+    alice.follow(answer, "alice").await.expect_session();
+    let raised = alice.session().await.unwrap();
+    assert_eq!((raised.id, raised.aal), (before.id, Aal::Aal2));
+    assert_eq!(raised.authentication_methods.len(), 2);
+    assert!(check_whoami(&bed.deps, &raised).is_ok());
+}
+
+#[tokio::test]
+async fn j2_without_acrs_in_the_token_the_session_stays_as_it_was() {
+    let bed = bed().await;
+    bed.control().grant_step_up(false);
+    let mut alice = bed.signed_in("alice").await;
+    let flow = alice.begin_login("aal=aal2").await.flow();
+    let answer = alice.press(&flow, "microsoft", "alice").await;
+    answer.expect_nobody();
+    assert_eq!(alice.session().await.unwrap().aal, Aal::Aal1);
+}
+
+#[tokio::test]
+async fn j2_somebody_elses_second_factor_raises_nobody() {
+    let bed = bed().await;
+    bed.signed_in("bob").await;
+    let mut alice = bed.signed_in("alice").await;
+    let before = alice.session().await.unwrap();
+    for other in ["bob", "carol"] {
+        let flow = alice.begin_login("aal=aal2").await.flow();
+        alice.press(&flow, "microsoft", other).await.expect_nobody();
+    }
+    let after = alice.session().await.unwrap();
+    assert_eq!((after.identity_id, after.aal), (before.identity_id, Aal::Aal1));
+    // Nor did a stranger become somebody by it.
+    assert_eq!(bed.count_identities().await, 2);
+}
+
+#[tokio::test]
+async fn j2_settings_ask_for_the_second_factor_only_where_there_is_one() {
+    let bed = bed().await;
+    let mut alice = bed.signed_in("alice").await;
+    let answer = alice.begin_settings().await;
+    let bia_selfservice::Outcome::RedirectAll(to) = &answer.0.outcome else { panic!("not sent to the second factor") };
+    assert!(to.to.contains("aal=aal2"), "{}", to.to);
+    let plain = Bed::new().await;
+    let mut alice = plain.signed_in("alice").await;
+    assert_eq!(alice.begin_settings().await.flow().kind.as_str(), "settings");
+    let identity = alice.session().await.unwrap().identity.unwrap();
+    assert_eq!(available_aal(&plain.deps, &identity), Aal::Aal1);
+}
+
+#[tokio::test]
+async fn j2_with_required_aal1_nothing_asks_for_more() {
+    let bed = Bed::builder()
+        .provider(json!({ "microsoft": { "step_up_context": "c1" } }))
+        .set("/session/whoami/required_aal", json!("aal1"))
+        .set("/selfservice/flows/settings/required_aal", json!("aal1"))
+        .start()
+        .await;
+    let mut alice = bed.signed_in("alice").await;
+    assert!(check_whoami(&bed.deps, &alice.session().await.unwrap()).is_ok());
+    assert_eq!(alice.begin_settings().await.flow().kind.as_str(), "settings");
+}
+
+#[tokio::test]
+async fn j3_a_claims_challenge_of_graph_restarts_the_login_once_with_its_claims() {
+    let bed = Bed::with_provider(json!({ "microsoft": { "profile": ["jobTitle"] } })).await;
+    bed.control().require_graph_context(Some("c7"));
+    let mut browser = bed.browser();
+    let flow = browser.begin_login("").await.flow();
+    let first = browser.submit(&flow, &[("provider", "microsoft")]).await;
+    let back = browser.visit(&first.away().unwrap(), "alice").await;
+    let again = browser.call_back(&back).await;
+    assert!(again.away_query()["claims"].contains("c7"));
+    assert!(browser.follow(again, "alice").await.is_registered());
+}
+
+#[tokio::test]
+async fn j3_a_challenge_that_is_never_satisfied_ends_in_a_clear_refusal() {
+    let bed = Bed::with_provider(json!({ "microsoft": { "profile": ["jobTitle"] } })).await;
+    bed.control().require_graph_context(Some("c7"));
+    bed.control().grant_step_up(false);
+    let mut browser = bed.browser();
+    let answer = browser.sign_in("microsoft", "alice").await;
+    answer.expect_nobody();
+    assert_eq!(answer.error()["code"], 502);
+    assert_eq!(bed.count_identities().await, 0);
+}
