@@ -16,9 +16,9 @@ local email = if 'email' in claims then std.asciiLower(std.stripChars(claims.ema
 local domain_verified = 'xms_edov' in raw && std.member(['true', '1'], std.asciiLower(std.toString(raw.xms_edov)));
 local member_of_trusted_tenant =
   trust_tenant != '' &&
-  std.get(raw, 'tid', '') == trust_tenant &&
-  std.toString(std.get(raw, 'acct', 0)) == '0' &&
-  !('idp' in raw);
+    std.get(raw, 'tid', '') == trust_tenant &&
+    std.toString(std.get(raw, 'acct', 0)) == '0' &&
+    !('idp' in raw);
 
 local proven = email != '' && (domain_verified || member_of_trusted_tenant);
 

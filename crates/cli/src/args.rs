@@ -228,7 +228,9 @@ pub enum MigrateAction {
 #[derive(Debug, Subcommand)]
 pub enum Cleanup {
     /// Remove expired sessions, flows, exchange codes and errors from the database
-    #[command(after_help = "Exit codes: 0 done; 1 failed. Run it from cron or a systemd timer; a running server is not disturbed.")]
+    #[command(
+        after_help = "Exit codes: 0 done; 1 failed. Run it from cron or a systemd timer; a running server is not disturbed."
+    )]
     Sql(CleanupSql),
 }
 
@@ -262,7 +264,9 @@ pub struct CleanupSql {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Load the configuration as `serve` would, and say everything about it
-    #[command(after_help = "Exit codes: 0 nothing to say, or warnings only; 1 errors or advice; with --strict warnings, too.")]
+    #[command(
+        after_help = "Exit codes: 0 nothing to say, or warnings only; 1 errors or advice; with --strict warnings, too."
+    )]
     Check(ConfigCheck),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
@@ -537,7 +541,8 @@ mod tests {
 
     #[test]
     fn kratos_spellings_of_serve_are_understood() {
-        let parse = |line: &str| Args::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let parse =
+            |line: &str| Args::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         for line in [
             "bia serve -c a.yml",
             "bia serve all --config a.yml,b.yml --dev --sqa-opt-out --watch-courier",

@@ -126,7 +126,12 @@ impl Foundation {
     ///
     /// # Errors
     /// See [`AssembleError`]; nothing was started.
-    pub async fn assemble(&self, mut config: Config, hooks: &Registry, stand_in: StandIn) -> Result<Assembled, AssembleError> {
+    pub async fn assemble(
+        &self,
+        mut config: Config,
+        hooks: &Registry,
+        stand_in: StandIn,
+    ) -> Result<Assembled, AssembleError> {
         if stand_in == StandIn::Refused {
             refuse_stand_in(&config)?;
         }

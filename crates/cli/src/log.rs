@@ -25,11 +25,9 @@ pub(crate) fn start(log: &Log) {
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A second start, in a test of several servers, keeps the first one's log.
     let _ = match log.format {
-        LogFormat::Json => registry
-            .with(layer.json().flatten_event(true).with_current_span(false).with_span_list(false))
-            .try_init(),
-        LogFormat::Text => registry
-            .with(layer.with_ansi(std::io::stderr().is_terminal()))
-            .try_init(),
+        LogFormat::Json => {
+            registry.with(layer.json().flatten_event(true).with_current_span(false).with_span_list(false)).try_init()
+        }
+        LogFormat::Text => registry.with(layer.with_ansi(std::io::stderr().is_terminal())).try_init(),
     };
 }

@@ -36,7 +36,8 @@ pub(crate) async fn check_mappers(loaded: &Loaded, sources: &Sources, mapper: &M
                 let name = provider.mapper_url.to_string();
                 let source = bia_mapper::Source { name: &name, text: &text };
                 if let Err(error) = mapper.check(&source).await {
-                    let message = format!("the mapper of provider `{}` can't be used: {}", provider.id, error.diagnostic());
+                    let message =
+                        format!("the mapper of provider `{}` can't be used: {}", provider.id, error.diagnostic());
                     findings.push(advice("mapper_syntax", message, None));
                 }
             }

@@ -14,7 +14,9 @@ pub(crate) async fn run(args: args::CleanupSql) -> anyhow::Result<ExitCode> {
     };
     let dsn = super::migrate::dsn(args.url.as_deref(), args.read_from_env, &args.files)?;
     let keep_last = match &args.keep_last {
-        Some(text) => bia_config::duration::parse(text).context("--keep-last: expected a duration such as `168h` or `90m`")?,
+        Some(text) => {
+            bia_config::duration::parse(text).context("--keep-last: expected a duration such as `168h` or `90m`")?
+        }
         None => configured.older_than,
     };
     let batch_size = args.batch_size.unwrap_or_else(|| u32::try_from(configured.batch_size).unwrap_or(u32::MAX));
@@ -34,7 +36,12 @@ pub(crate) async fn run(args: args::CleanupSql) -> anyhow::Result<ExitCode> {
         ("self_service_errors", report.self_service_errors),
     ];
     if args.json {
-        output::json(&removed.into_iter().map(|(table, rows)| (table.to_owned(), rows.into())).collect::<serde_json::Map<_, _>>())?;
+        output::json(
+            &removed
+                .into_iter()
+                .map(|(table, rows)| (table.to_owned(), rows.into()))
+                .collect::<serde_json::Map<_, _>>(),
+        )?;
     } else {
         removed.into_iter().for_each(|(table, rows)| output::line(format_args!("{table}\t{rows}")));
     }

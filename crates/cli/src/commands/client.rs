@@ -22,7 +22,9 @@ pub(crate) type Columns = fn(&Value) -> Vec<String>;
 impl Client {
     pub(crate) fn new(args: Args) -> anyhow::Result<Self> {
         let Some(endpoint) = args.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()) else {
-            bail!("which server? Set --endpoint, or KRATOS_ADMIN_URL, to the address of its admin port, such as http://127.0.0.1:4434");
+            bail!(
+                "which server? Set --endpoint, or KRATOS_ADMIN_URL, to the address of its admin port, such as http://127.0.0.1:4434"
+            );
         };
         let endpoint = endpoint.trim_end_matches('/').to_owned();
         Ok(Self { outbound: Outbound::new(Policy::default())?, endpoint, args })
@@ -85,7 +87,9 @@ impl Client {
 fn table(header: &[&str], rows: &[Vec<String>]) {
     let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
     let all: Vec<&Vec<String>> = std::iter::once(&header).chain(rows).collect();
-    let width = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        all.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
     for row in &all {
         let cells = row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column)));
         output::line(cells.collect::<Vec<_>>().join("  ").trim_end());

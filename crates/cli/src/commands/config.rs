@@ -49,7 +49,9 @@ async fn files(loaded: &Loaded) -> anyhow::Result<Vec<Finding>> {
     let sources = Arc::new(Sources::new(Outbound::new(Policy::default())?));
     let mut findings = Vec::new();
     if let Err(errors) = Schemas::load(Arc::new(loaded.config.clone()), sources.clone()).await {
-        let all = errors.iter().map(|error| finding(Severity::Error, "identity_schema", "identity.schemas", error.to_string()));
+        let all = errors
+            .iter()
+            .map(|error| finding(Severity::Error, "identity_schema", "identity.schemas", error.to_string()));
         findings.extend(all);
     }
     let mapper = Mapper::new(assemble::mapper_settings(&loaded.config));

@@ -32,7 +32,10 @@ pub(crate) async fn run(args: args::Dev) -> anyhow::Result<ExitCode> {
     let loaded = match load(&args.folder, ports) {
         Ok(loaded) => loaded,
         Err(error) => {
-            output::note(format_args!("\n{error:#}\nNothing was started. Correct the file, or delete {} to start over.", args.folder.display()));
+            output::note(format_args!(
+                "\n{error:#}\nNothing was started. Correct the file, or delete {} to start over.",
+                args.folder.display()
+            ));
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -105,7 +108,9 @@ fn load(folder: &Path, ports: [u16; 3]) -> anyhow::Result<Loaded> {
 
 /// The one URL, and who one can be.
 fn invite(url: &str, folder: &Path) {
-    output::line(format_args!("Bia is running. Open this page and sign in:\n\n    {url}\n\nPeople you can sign in as (the stand-in for Entra lets you pick; nothing leaves this machine):\n"));
+    output::line(format_args!(
+        "Bia is running. Open this page and sign in:\n\n    {url}\n\nPeople you can sign in as (the stand-in for Entra lets you pick; nothing leaves this machine):\n"
+    ));
     for person in bia_fake_entra::people() {
         // The example serves one tenant, so these show what a stranger meets.
         let stranger = if person.tenant == Tenant::Contoso { "" } else { " (refused: another tenant)" };

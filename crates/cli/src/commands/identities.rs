@@ -35,7 +35,9 @@ fn encoded(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect()
 }
 
-pub(crate) async fn list(ListCommand::Identities { page_size, page_token, client, .. }: ListCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn list(
+    ListCommand::Identities { page_size, page_token, client, .. }: ListCommand,
+) -> anyhow::Result<ExitCode> {
     let client = Client::new(client)?;
     let token = page_token.as_deref().map(|token| format!("&page_token={}", encoded(token))).unwrap_or_default();
     let path = format!("/admin/identities?page_size={}{token}", page_size.unwrap_or(250));
@@ -60,10 +62,14 @@ fn next_token(link: &str) -> Option<String> {
     let next = link.split(',').find(|part| part.contains("rel=\"next\""))?;
     let url = next.split_once('<')?.1.split_once('>')?.0;
     let query = url.split_once('?')?.1;
-    url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "page_token").map(|(_, value)| value.into_owned())
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "page_token")
+        .map(|(_, value)| value.into_owned())
 }
 
-pub(crate) async fn get(GetCommand::Identity { ids, include_credentials, client }: GetCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn get(
+    GetCommand::Identity { ids, include_credentials, client }: GetCommand,
+) -> anyhow::Result<ExitCode> {
     let client = Client::new(client)?;
     if let Some(other) = include_credentials.iter().find(|kind| *kind != "oidc") {
         bail!("--include-credentials {other}: only `oidc` credentials can be shown");
@@ -148,7 +154,9 @@ fn bodies(files: &[PathBuf]) -> anyhow::Result<Vec<(String, Value)>> {
     let mut add = |name: &str, text: &str| -> anyhow::Result<()> {
         let value: Value = serde_json::from_str(text).with_context(|| format!("{name} is not JSON"))?;
         match value {
-            Value::Array(list) => all.extend(list.into_iter().enumerate().map(|(index, body)| (format!("{name}[{index}]"), body))),
+            Value::Array(list) => {
+                all.extend(list.into_iter().enumerate().map(|(index, body)| (format!("{name}[{index}]"), body)))
+            }
             one => all.push((format!("{name}[0]"), one)),
         }
         Ok(())

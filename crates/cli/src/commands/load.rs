@@ -24,7 +24,9 @@ pub(crate) fn load(files: &ConfigFiles, dev: bool) -> Result<Loaded, bia_config:
 
 /// Variables that are text; no key of ours has another value.
 pub(crate) fn environment() -> Vec<(String, String)> {
-    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
     std::env::vars_os().filter_map(text).collect()
 }
 

@@ -106,7 +106,12 @@ fn fault(expected: &Value, got: &Value) -> Option<String> {
 }
 
 /// What came out of the mapper, or what is wrong with it; the person who wrote it reads both.
-async fn evaluate(mapper: &Mapper, path: &Path, claims: &str, identity: Option<&str>) -> anyhow::Result<Result<Value, String>> {
+async fn evaluate(
+    mapper: &Mapper,
+    path: &Path,
+    claims: &str,
+    identity: Option<&str>,
+) -> anyhow::Result<Result<Value, String>> {
     let (name, text) = (path.display().to_string(), read(path)?);
     let identity = identity.unwrap_or(NO_IDENTITY);
     for (what, json) in [("claims", claims), ("identity", identity)] {

@@ -98,7 +98,9 @@ pub(crate) fn dsn(url: Option<&str>, read_from_env: bool, files: &crate::args::C
     if read_from_env {
         bail!("the environment variable DSN is not set");
     }
-    bail!("which database? Name it (sqlite://bia.sqlite), or add -e to read the environment variable DSN, or -c with a configuration")
+    bail!(
+        "which database? Name it (sqlite://bia.sqlite), or add -e to read the environment variable DSN, or -c with a configuration"
+    )
 }
 
 fn capital(text: &str) -> String {

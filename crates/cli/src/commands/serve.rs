@@ -79,6 +79,8 @@ fn announce(config: &Config, bound: &Bound) {
         );
     }
     if config.dev {
-        tracing::warn!("development mode: cookies are not Secure and addresses are plain http; never use it in production");
+        tracing::warn!(
+            "development mode: cookies are not Secure and addresses are plain http; never use it in production"
+        );
     }
 }

@@ -1,0 +1,59 @@
+//! Identity commands against a running server.
+
+use crate::support::{Running, Site, run};
+
+fn client(site: &Site, running: &Running, args: &[&str]) -> (i32, String, String) {
+    run(site.command(args).env("KRATOS_ADMIN_URL", &running.admin))
+}
+
+#[tokio::test]
+async fn identities_are_validated_imported_listed_shown_and_deleted() {
+    let site = Site::new();
+    let running = site.serve(&[]).await;
+    let body = |email: &str| format!(r#"{{ "schema_id": "default", "traits": {{ "email": "{email}" }} }}"#);
+    site.write("two.json", &format!("[{}, {}]", body("a@b.example"), body("c@d.example")));
+    site.write("bad.json", &body("nonsense"));
+
+    let (code, out, err) = client(&site, &running, &["validate", "identity", "two.json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("two.json[1]: valid"), "{out}");
+    let (code, _, err) = client(&site, &running, &["validate", "identity", "bad.json"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("bad.json[0]"), "{err}");
+
+    let (code, out, err) = client(&site, &running, &["import", "identities", "two.json", "-q"]);
+    assert_eq!(code, 0, "{err}");
+    let ids: Vec<String> = out.lines().map(str::to_owned).collect();
+    assert_eq!(ids.len(), 2, "{out}");
+    let (code, _, err) = client(&site, &running, &["import", "identities", "bad.json"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("bad.json[0]") && err.contains("400"), "{err}");
+
+    let (code, out, _) = client(&site, &running, &["list", "identities"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("SCHEMA ID") && out.contains("a@b.example") && out.contains("NEXT PAGE TOKEN"), "{out}");
+    let (_, out, _) = client(&site, &running, &["ls", "identities", "--format", "jsonpath=identities.#"]);
+    assert_eq!(out.trim(), "2");
+    let (_, out, _) = client(&site, &running, &["list", "identities", "1", "--format", "jsonpath=next_page_token"]);
+    let (_, second, _) = client(&site, &running, &["list", "identities", "1", out.trim(), "-q"]);
+    assert!(ids.contains(&second.trim().to_owned()), "{second}");
+
+    let (code, out, _) = client(&site, &running, &["get", "identity", &ids[0], "--format", "yaml"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("email: a@b.example"), "{out}");
+    let (code, _, err) = client(&site, &running, &["get", "identity", "00000000-0000-4000-8000-000000000000"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("404"), "{err}");
+
+    let (code, out, _) = client(&site, &running, &["delete", "identity", &ids[0], &ids[1]]);
+    assert_eq!((code, out.lines().count()), (0, 2));
+    let (code, out, _) = client(&site, &running, &["remote", "status", "--json"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("\"ready\": true"), "{out}");
+    let (_, out, _) = client(&site, &running, &["remote", "version", "--format", "jsonpath=version"]);
+    assert!(out.starts_with('v'), "{out}");
+    running.stop();
+    let (code, _, err) = run(&mut site.command(&["list", "identities", "-e", "http://127.0.0.1:1"]));
+    assert_eq!(code, 1);
+    assert!(err.contains("127.0.0.1"), "{err}");
+}

@@ -1,0 +1,11 @@
+//! The program at its border: what it prints, what it exits with, what it leaves behind. And the house rules that a
+//! test can hold: layers, licences, examples.
+
+mod command_line;
+mod dev;
+mod examples;
+mod house;
+mod identities;
+mod mappers;
+mod serve;
+mod support;
