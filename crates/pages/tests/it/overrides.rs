@@ -109,3 +109,23 @@ fn options_that_make_no_sense_are_refused() {
         assert!(error.contains(problem), "{error}");
     }
 }
+
+/// The code blocks of the guide in this language.
+fn guide(language: &str) -> Vec<String> {
+    let guide = include_str!("../../../../docs/pages.md");
+    let blocks = guide.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(language)).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_the_guide_shows_works() {
+    let (html, json) = (guide("html\n"), guide("json\n"));
+    let templates = folder(&[("imprint.html", &html[0]), ("logged_out.html", &html[1])]);
+    let pages = with_templates(templates.path()).unwrap();
+    assert!(pages.logged_out(&Page::default()).unwrap().contains("Imprint</a>"));
+    let languages = folder(&[("fr.json", &json[0])]);
+    let pages = with_languages(languages.path(), Some("fr")).unwrap();
+    let html = pages.registration(&flows::continuation(), &Page::default()).unwrap();
+    assert!(html.contains("Prénom") && html.contains(">Allemagne</option>"));
+    assert_eq!(guide("text\n")[0].trim(), bia_pages::CSP);
+}
