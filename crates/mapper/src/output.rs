@@ -31,6 +31,16 @@ pub struct MappedAddress {
 // Kratos: the regions of Ory's network; any other name is refused even where none is used.
 const REGIONS: [&str; 8] = ["eu-central", "asia-northeast", "us-east", "us-west", "eu", "asia", "us", "global"];
 
+impl MappedIdentity {
+    /// Reads what a mapper evaluated to, with Kratos' rules, for callers of [`crate::Mapper::evaluate`].
+    ///
+    /// # Errors
+    /// A part has the wrong shape.
+    pub fn from_output(output: Value) -> Result<Self, OutputError> {
+        mapped_identity(output)
+    }
+}
+
 /// The longest reason of a refusal that reaches a page.
 const DENY_REASON_CHARS_MAX: usize = 500;
 

@@ -28,7 +28,13 @@ fn budget() -> Duration {
 fn fuzz<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let until = Instant::now() + budget();
     while Instant::now() < until {
-        let mut runner = TestRunner::new(Config { cases: 8, failure_persistence: None, ..Config::default() });
+        let mut runner = TestRunner::new(Config {
+            cases: 8,
+            failure_persistence: None,
+            max_shrink_iters: 2_000,
+            max_shrink_time: 60_000,
+            ..Config::default()
+        });
         if let Err(failure) = runner.run(strategy, &check) {
             panic!("{failure}");
         }
