@@ -53,7 +53,6 @@ fn text(catalogues: &Catalogues, state: &State, key: &str, values: &Kwargs) -> R
     let language = state.lookup("lang").unwrap_or_default();
     let value = |name: &str| values.get::<Option<String>>(name).ok().flatten().filter(|text| !text.is_empty());
     let found = catalogues.text(language.as_str().unwrap_or("en"), key, &value);
-    values.assert_all_used().ok();
     found.ok_or_else(|| {
         Error::new(ErrorKind::InvalidOperation, format!("there is no text `{key}`, or a value for it is missing"))
     })
