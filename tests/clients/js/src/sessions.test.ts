@@ -42,8 +42,9 @@ test('my other sessions are listed newest first, and revoked one by one or all a
   await refused<Refusal>(all[1]?.frontend.toSession() ?? Promise.resolve(), 401);
   await refused<Refusal>(me.frontend.disableMySession({ id: ids[0] ?? '' }), 400);
 
+  // Kratos counts the one that had ended before as well.
   const { data: revoked } = await me.frontend.disableMyOtherSessions();
-  assert.equal(revoked.count, 2);
+  assert.equal(revoked.count, 3);
   assert.deepEqual((await me.frontend.listMySessions()).data, []);
   await refused<Refusal>(all[2]?.frontend.toSession() ?? Promise.resolve(), 401);
   assert.equal(await sessionId(me), ids[0]);
