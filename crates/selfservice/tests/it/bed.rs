@@ -225,8 +225,11 @@ fn complete(provider: &mut Value, base: &str, mapper: &str) {
         provider["mapper_url"] = json!(data_url(mapper));
     }
     if provider["provider"] == "microsoft" {
-        provider["microsoft"]["authority_host"] = json!(base);
-        provider["microsoft"]["graph_host"] = json!(base);
+        let microsoft = provider["microsoft"].as_object_mut().unwrap();
+        if !microsoft.contains_key("cloud") {
+            microsoft.insert("authority_host".to_owned(), json!(base));
+            microsoft.insert("graph_host".to_owned(), json!(base));
+        }
     }
     if let Some(path) = provider["issuer_url"].as_str().and_then(|url| url.strip_prefix("entra:")) {
         provider["issuer_url"] = json!(format!("{base}{path}"));

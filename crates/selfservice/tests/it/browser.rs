@@ -121,9 +121,9 @@ impl<'a> Browser<'a> {
     pub(crate) async fn visit(&self, url: &str, persona: &str) -> Visit {
         let cookie = format!("persona={persona}");
         let answer = self.bed.deps.outbound.get(url).header("cookie", &cookie).send().await.unwrap();
-        let Some(location) = answer.header("location").map(str::to_owned) else {
-            panic!("the provider answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
-        };
+        let page = String::from_utf8_lossy(&answer.body);
+        let location = answer.header("location").map(str::to_owned).or_else(|| posted(&page));
+        let location = location.unwrap_or_else(|| panic!("the provider answered {}: {page}", answer.status));
         let back = Url::parse(&location).unwrap();
         let query = back.query_pairs().into_owned().collect();
         Visit { provider: back.path().rsplit_once("callback/").map(|(_, id)| id.to_owned()), query, url: location }
@@ -198,6 +198,21 @@ impl<'a> Browser<'a> {
     pub(crate) async fn session(&self) -> Option<Session> {
         self.context("/sessions/whoami").await.session
     }
+}
+
+/// The address that a page posts its hidden fields to, with the fields in the query: what the server makes of such a
+/// POST (`response_mode: form_post`).
+fn posted(page: &str) -> Option<String> {
+    let attribute = |text: &str, name: &str| {
+        let (_, rest) = text.split_once(&format!("{name}=\""))?;
+        rest.split('"').next().map(|value| value.replace("&amp;", "&"))
+    };
+    let form = page.split_once("name=\"hiddenform\"")?.1;
+    let mut to = Url::parse(&attribute(form, "action")?).ok()?;
+    for input in form.split("<input ").skip(1) {
+        to.query_pairs_mut().append_pair(&attribute(input, "name")?, &attribute(input, "value")?);
+    }
+    Some(to.into())
 }
 
 /// A way back from a provider.

@@ -162,3 +162,31 @@ async fn a21_two_connections_share_one_registration_and_no_links() {
     bed.browser().sign_in("second", "alice").await.expect_nobody();
     bed.browser().sign_in("second", "bob").await.expect_session();
 }
+
+#[tokio::test]
+async fn b6_one_key_switches_the_cloud_and_single_hosts_can_be_named() {
+    let hosts = [
+        (json!({ "cloud": "usgov" }), "https://login.microsoftonline.us"),
+        (json!({ "cloud": "usgov_dod" }), "https://login.microsoftonline.us"),
+        (json!({ "cloud": "china" }), "https://login.partner.microsoftonline.cn"),
+        (json!({ "cloud": "global" }), "https://login.microsoftonline.com"),
+        (json!({ "cloud": "china", "authority_host": "https://login.example" }), "https://login.example"),
+    ];
+    for (microsoft, host) in hosts {
+        let bed = Bed::with_provider(json!({ "microsoft": microsoft })).await;
+        let mut browser = bed.browser();
+        let flow = browser.begin_login("").await.flow();
+        let away = browser.submit(&flow, &[("provider", "microsoft")]).await.away().unwrap();
+        assert!(away.starts_with(&format!("{host}/common/oauth2/v2.0/authorize?")), "{away}");
+    }
+}
+
+#[tokio::test]
+async fn c4_an_answer_that_is_posted_signs_in_as_one_in_the_query() {
+    let bed = Bed::with_provider(json!({ "response_mode": "form_post" })).await;
+    let mut browser = bed.browser();
+    let flow = browser.begin_login("").await.flow();
+    let answer = browser.submit(&flow, &[("provider", "microsoft")]).await;
+    assert_eq!(answer.away_query()["response_mode"], "form_post");
+    browser.follow(answer, "alice").await.expect_session();
+}
