@@ -5,8 +5,8 @@ import type { RegistrationFlow, SuccessfulNativeLogin } from '@ory/client';
 import { Configuration, FrontendApi } from '@ory/client';
 import axios from 'axios';
 import { Browser, inputs, messageIds, type Refusal, refused, values } from './browser.js';
-import { appUrl, publicUrl, standInUrl } from './environment.js';
-import { newPerson, type Person } from './people.js';
+import { appUrl, publicUrl } from './environment.js';
+import { idToken, newPerson, type Person } from './people.js';
 
 // An app keeps no cookies: a plain client, and the system's browser for the trip to the provider.
 const app = new FrontendApi(new Configuration({ basePath: publicUrl }), publicUrl, axios.create({ maxRedirects: 0 }));
@@ -73,16 +73,12 @@ test('an app registers somebody whose address is missing', async () => {
 test('an app submits an ID token that it got itself', async () => {
   const person = await newPerson();
   const nonce = randomUUID();
-  const minted = await fetch(`${standInUrl}/_control/idtoken`, {
-    method: 'POST',
-    body: JSON.stringify({ persona: person.key, client: '7e57c11e-0000-4000-8000-000000000001', nonce, base: standInUrl }),
-  });
-  const answer: unknown = await minted.json();
-  assert.ok(answer && typeof answer === 'object' && 'id_token' in answer && typeof answer.id_token === 'string');
   const { data: flow } = await app.createNativeRegistrationFlow();
   const { data: done } = await app.updateRegistrationFlow({
     flow: flow.id,
-    updateRegistrationFlowBody: { method: 'oidc', provider: 'microsoft', id_token: answer.id_token, id_token_nonce: nonce },
+    updateRegistrationFlowBody: {
+      method: 'oidc', provider: 'microsoft', id_token: await idToken(person, { at: 'microsoft', nonce }), id_token_nonce: nonce,
+    },
   });
   assert.equal(done.identity.traits.email, person.email);
   assert.equal(done.continue_with?.[0]?.action, 'set_ory_session_token');

@@ -31,3 +31,28 @@ export async function newPerson(given: { email?: string | null } = {}): Promise<
 export function personaCookie(person: Person): string {
   return `persona=${person.key}; Path=/`;
 }
+
+interface Minted {
+  readonly id_token: string;
+}
+
+/** An ID token as an app gets it by its own means: of Entra, or of the partner's provider. */
+export async function idToken(person: Person, given: { at: 'microsoft' | 'partner'; nonce?: string }): Promise<string> {
+  const client = given.at === 'microsoft' ? '7e57c11e-0000-4000-8000-000000000001' : 'plain-client';
+  const answer = await fetch(`${standInUrl}/_control/idtoken`, {
+    method: 'POST',
+    body: JSON.stringify({
+      persona: person.key, client, nonce: given.nonce, base: standInUrl, ...(given.at === 'partner' && { op: 'pkce' }),
+    }),
+  });
+  if (!answer.ok) throw new Error(`the stand-in minted no token: ${await answer.text()}`);
+  const minted: Minted = await answer.json();
+  return minted.id_token;
+}
+
+/** The name by which a provider knows somebody. */
+export async function subject(person: Person, at: 'microsoft' | 'partner'): Promise<string> {
+  const [, payload = ''] = (await idToken(person, { at })).split('.');
+  const claims: { sub: string } = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  return claims.sub;
+}

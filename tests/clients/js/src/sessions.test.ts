@@ -35,7 +35,7 @@ test('my other sessions are listed newest first, and revoked one by one or all a
   assert.deepEqual(others.map((session) => session.id), ids.slice(1).reverse());
   assert.equal(others[0]?.identity?.traits.email, person.email);
   assert.equal(others[0]?.devices?.length, 1);
-  const pages = [await me.frontend.listMySessions({ perPage: 2 }), await me.frontend.listMySessions({ perPage: 2, page: 1 })];
+  const pages = [await me.frontend.listMySessions({ perPage: 2, page: 1 }), await me.frontend.listMySessions({ perPage: 2, page: 2 })];
   assert.deepEqual(pages.map(({ data }) => data.length), [2, 1]);
 
   await me.frontend.disableMySession({ id: ids[1] ?? '' });

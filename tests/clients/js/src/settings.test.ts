@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SettingsFlow } from '@ory/client';
 import { Browser, csrfToken, messageIds, type Refusal, refused, values } from './browser.js';
-import { newPerson } from './people.js';
+import { standInUrl } from './environment.js';
+import { newPerson, personaCookie } from './people.js';
 
 async function signedIn(): Promise<Browser> {
   const browser = new Browser(await newPerson());
@@ -65,7 +66,7 @@ test('a link that belongs to somebody else is refused', async () => {
   const person = await newPerson();
   await new Browser(person).signIn('partner');
   const browser = await signedIn();
-  browser.jar.setCookieSync(`persona=${person.key}; Path=/`, 'http://127.0.0.1/');
+  browser.jar.setCookieSync(personaCookie(person), standInUrl);
   const flow = await browser.link('partner');
   assert.equal(flow.state, 'show_form');
   assert.equal(messageIds(flow.ui).length, 1);
