@@ -10,11 +10,7 @@ use bia_fake_entra::{Options, start};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let stand_in = start(Options {
-        control_api: true,
-        ..Options::default()
-    })
-    .await?;
+    let stand_in = start(Options { control_api: true, ..Options::default() }).await?;
     writeln!(stdout(), "{}", stand_in.base_url())
         .and_then(|()| stdout().flush())
         .context("cannot print the address of the stand-in")?;
