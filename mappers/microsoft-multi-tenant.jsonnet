@@ -16,15 +16,22 @@ local domain_verified = 'xms_edov' in raw && std.member(['true', '1'], std.ascii
 // A guest's home is elsewhere: `idp` names who signed the person in.
 local is_guest = std.toString(std.get(raw, 'acct', 0)) == '1' || 'idp' in raw;
 
+// `given_name` and `family_name` are optional claims; without them there is one name in one piece.
+local words = if 'name' in claims then [word for word in std.split(claims.name, ' ') if word != ''] else [];
+local name = if 'given_name' in claims || 'family_name' in claims then {
+  [if 'given_name' in claims then 'first']: claims.given_name,
+  [if 'family_name' in claims then 'last']: claims.family_name,
+} else {
+  [if std.length(words) > 0 then 'first']: words[0],
+  [if std.length(words) > 1 then 'last']: std.join(' ', words[1:]),
+};
+
 {
   identity: {
     traits: {
       [if email != '' then 'email']: email,
       [if 'preferred_username' in claims then 'username']: claims.preferred_username,
-      name: {
-        [if 'given_name' in claims then 'first']: claims.given_name,
-        [if 'family_name' in claims then 'last']: claims.family_name,
-      },
+      name: name,
     },
     verified_addresses: if email != '' && domain_verified then [{ via: 'email', value: email }] else [],
     metadata_public: {

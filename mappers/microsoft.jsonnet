@@ -22,15 +22,22 @@ local member_of_trusted_tenant =
 
 local proven = email != '' && (domain_verified || member_of_trusted_tenant);
 
+// `given_name` and `family_name` are optional claims; without them there is one name in one piece.
+local words = if 'name' in claims then [word for word in std.split(claims.name, ' ') if word != ''] else [];
+local name = if 'given_name' in claims || 'family_name' in claims then {
+  [if 'given_name' in claims then 'first']: claims.given_name,
+  [if 'family_name' in claims then 'last']: claims.family_name,
+} else {
+  [if std.length(words) > 0 then 'first']: words[0],
+  [if std.length(words) > 1 then 'last']: std.join(' ', words[1:]),
+};
+
 {
   identity: {
     traits: {
       [if email != '' then 'email']: email,
       [if 'preferred_username' in claims then 'username']: claims.preferred_username,
-      name: {
-        [if 'given_name' in claims then 'first']: claims.given_name,
-        [if 'family_name' in claims then 'last']: claims.family_name,
-      },
+      name: name,
     },
     // Only what is listed here is marked as verified.
     verified_addresses: if proven then [{ via: 'email', value: email }] else [],
