@@ -1,6 +1,7 @@
 //! How we prove to the token endpoint who we are: secrets in order, a certificate, a federated token, Apple's key.
 
-use crate::assertion::{AppleKey, Certificate};
+use crate::assertion::{self, AppleKey};
+use crate::certificate::Certificate;
 use crate::error::{ProviderError, Step};
 use bia_config::{OidcProvider, ProviderKind};
 use bia_model::{ApiError, Timestamp};
@@ -50,7 +51,7 @@ impl ClientAuth {
             kind: source.provider,
             secrets: source.client_secrets().cloned().collect(),
             secret_file: source.client_secret_file.clone(),
-            certificate: microsoft.client_certificate.as_ref().map(|c| Certificate::new(&c.file)),
+            certificate: microsoft.client_certificate.as_ref().map(Certificate::new),
             federated_token_file: microsoft.federated_token_file.clone(),
             apple: (source.provider == ProviderKind::Apple).then(|| AppleKey::new(source)),
             styles: Mutex::default(),
@@ -64,7 +65,7 @@ impl ClientAuth {
             return Ok(vec![Credential::Assertion(token)]);
         }
         if let Some(certificate) = &self.certificate {
-            let assertion = certificate.assertion(&self.client_id, audience, now).await?;
+            let assertion = assertion::of_certificate(certificate, &self.client_id, audience, now).await?;
             return Ok(vec![Credential::Assertion(assertion)]);
         }
         if let Some(apple) = &self.apple {

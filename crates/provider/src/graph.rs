@@ -73,9 +73,18 @@ async fn add_groups(graph: &Graph<'_>, groups: &Groups, claims: &mut Claims) -> 
         let Some(carried) = carried else {
             return Ok(false);
         };
-        keep_allowed(carried.iter().filter_map(Value::as_str).map(str::to_owned), groups).collect()
+        keep_allowed(carried.iter().filter_map(Value::as_str).map(str::to_owned), groups).collect::<Vec<_>>()
     };
-    let kept: Vec<Value> = listed.into_iter().take(groups.max as usize).map(Value::String).collect();
+    let most = groups.max as usize;
+    if listed.len() > most {
+        tracing::warn!(
+            provider = %graph.connection.config.id,
+            found = listed.len(),
+            kept = most,
+            "the person has more groups than microsoft.groups.max; the rest is left out, so list those that matter under microsoft.groups.allowed"
+        );
+    }
+    let kept: Vec<Value> = listed.into_iter().take(most).map(Value::String).collect();
     claims.raw_claims.insert("groups".to_owned(), Value::Array(kept));
     Ok(false)
 }

@@ -22,6 +22,7 @@ mod aadsts;
 mod apple;
 mod assertion;
 mod cache;
+mod certificate;
 mod claims;
 mod client_auth;
 mod connection;
@@ -46,6 +47,7 @@ mod token;
 mod types;
 
 pub use aadsts::{Explanation, explain};
+pub use certificate::{CertificateInfo, inspect_certificate};
 pub use claims::mapper_claims;
 pub use error::{ProviderError, Step, Upstream};
 pub use providers::{Providers, callback_base};

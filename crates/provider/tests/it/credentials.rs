@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 const CERTIFICATE: &str = include_str!("client.pem");
+/// The same certificate; its key is encrypted by what `openssl pkcs8 -topk8` uses today.
+const ENCRYPTED: &str = include_str!("client-encrypted.pem");
+const PASSWORD: &str = "open sesame";
 
 fn decoded(part: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
@@ -85,6 +88,75 @@ async fn a_certificate_signs_an_assertion_that_its_public_key_verifies() {
     let second = &sent[1].form["client_assertion"];
     let jti = |token: &str| decoded(token.split('.').nth(1).unwrap())["jti"].clone();
     assert_ne!(jti(assertion), jti(second), "each assertion is used once");
+}
+
+/// Signs in with that file as certificate; tells what the log got to read when it failed.
+async fn sign_in_with(world: &World, content: &[u8], password: Option<&str>) -> Result<(), String> {
+    let uploaded = Certificate::from_pem(CERTIFICATE).unwrap();
+    world
+        .control()
+        .put_client(Client { certificates: vec![uploaded], ..Client::new(TEST_CLIENT_ID, TEST_CLIENT_SECRET) });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("certificate");
+    std::fs::write(&file, content).unwrap();
+    let mut certificate = json!({ "file": file });
+    if let Some(password) = password {
+        let file = folder.path().join("password");
+        std::fs::write(&file, format!("{password}\r\n")).unwrap();
+        certificate["password_file"] = json!(file);
+    }
+    let provider =
+        world.microsoft(json!({ "client_secret": null, "microsoft": { "client_certificate": certificate } }));
+    world.sign_in(&provider, "alice").await.map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn an_encrypted_key_is_opened_with_the_password_in_its_file() {
+    let world = World::new().await;
+    sign_in_with(&world, ENCRYPTED.as_bytes(), Some(PASSWORD)).await.expect("the password fits");
+    let windows = ENCRYPTED.replace('\n', "\r\n");
+    sign_in_with(&world, windows.as_bytes(), Some(PASSWORD)).await.expect("with the line ends of Windows");
+    let error = sign_in_with(&world, ENCRYPTED.as_bytes(), Some("opensesame")).await.expect_err("another password");
+    assert!(error.contains("the password does not fit") && !error.contains("opensesame"), "{error}");
+    let error = sign_in_with(&world, ENCRYPTED.as_bytes(), None).await.expect_err("no password");
+    assert!(error.contains("password_file"), "{error}");
+    let damaged = ENCRYPTED.replacen("\nMII", "\nMIA", 1);
+    sign_in_with(&world, damaged.as_bytes(), Some(PASSWORD)).await.expect_err("a damaged key");
+}
+
+#[tokio::test]
+async fn a_certificate_can_be_inspected_before_anybody_signs_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("certificate.pem");
+    std::fs::write(&file, CERTIFICATE).unwrap();
+    let config = serde_json::from_value(json!({ "file": file })).unwrap();
+    let info = bia_provider::inspect_certificate(&config).await.unwrap();
+    let uploaded = Certificate::from_pem(CERTIFICATE).unwrap();
+    assert_eq!(Some(info.thumbprint), uploaded.thumbprint_s256);
+    assert_eq!(info.portal_thumbprint.len(), 40);
+    assert!(info.not_after > crate::support::now().secs());
+    std::fs::remove_file(&file).unwrap();
+    assert!(bia_provider::inspect_certificate(&config).await.is_err());
+}
+
+#[cfg(feature = "pfx")]
+#[tokio::test]
+async fn a_pkcs12_file_signs_like_its_pem_form() {
+    let world = World::new().await;
+    for file in [&include_bytes!("client.p12")[..], &include_bytes!("client-legacy.p12")[..]] {
+        sign_in_with(&world, file, Some(PASSWORD)).await.expect("the password fits");
+        let error = sign_in_with(&world, file, Some("other")).await.expect_err("another password");
+        assert!(error.contains("the password does not fit"), "{error}");
+        sign_in_with(&world, &file[..file.len() / 2], Some(PASSWORD)).await.expect_err("half a file");
+    }
+}
+
+#[cfg(not(feature = "pfx"))]
+#[tokio::test]
+async fn a_pkcs12_file_is_refused_with_the_command_that_turns_it_into_pem() {
+    let world = World::new().await;
+    let error = sign_in_with(&world, include_bytes!("client.p12"), Some(PASSWORD)).await.expect_err("no feature");
+    assert!(error.contains("openssl pkcs12 -in"), "{error}");
 }
 
 #[tokio::test]

@@ -143,3 +143,35 @@ async fn people_without_a_listed_role_are_refused_kindly() {
     let error = world.sign_in(&provider, "bob").await.unwrap_err();
     assert_eq!((error.step(), error.to_api().code), (Step::Policy, 400));
 }
+
+/// Collects what is logged by this thread.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_off_is_told_to_the_log() {
+    let world = World::new().await;
+    with_groups(&world, 300);
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let logged = || String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let provider = world.microsoft(json!({ "microsoft": { "groups": { "max": 300 } } }));
+    world.sign_in(&provider, "manygroups").await.unwrap();
+    assert!(!logged().contains("groups.max"), "nothing was cut off: {}", logged());
+    let provider = world.microsoft(json!({ "microsoft": { "groups": { "max": 20 } } }));
+    assert_eq!(groups(&world.sign_in(&provider, "manygroups").await.unwrap().claims).len(), 20);
+    assert!(logged().contains("groups.max") && logged().contains("found=300"), "{}", logged());
+    assert!(!logged().contains("Group 7") && !logged().contains("96000000"), "no group is named");
+}

@@ -3,6 +3,7 @@
 
 mod caches;
 mod credentials;
+mod elliptic;
 mod graph;
 mod microsoft;
 mod others;
