@@ -24,23 +24,13 @@ pub(crate) fn advice(config: &Config) -> Vec<Finding> {
 
 fn addresses(config: &Config, findings: &mut Vec<Finding>) {
     let redirect = "selfservice.methods.oidc.config.base_redirect_uri";
-    let own = config
-        .selfservice
-        .methods
-        .oidc
-        .config
-        .base_redirect_uri
-        .as_ref();
-    for (path, url) in [
-        ("serve.public.base_url", Some(config.public_url())),
-        (redirect, own),
-    ] {
+    let own = config.selfservice.methods.oidc.config.base_redirect_uri.as_ref();
+    for (path, url) in [("serve.public.base_url", Some(config.public_url())), (redirect, own)] {
         let Some(url) = url else { continue };
         if let Some(message) = callback_fault(url) {
-            findings.push(
-                Finding::advice("callback_address", KeyPath::of(path), message)
-                    .help("Providers send people back to it: write the address browsers use, such as `https://id.example.com/`."),
-            );
+            findings.push(Finding::advice("callback_address", KeyPath::of(path), message).help(
+                "Providers send people back to it: write the address browsers use, such as `https://id.example.com/`.",
+            ));
         }
     }
 }
@@ -48,22 +38,16 @@ fn addresses(config: &Config, findings: &mut Vec<Finding>) {
 /// Why an address cannot be what a callback URL starts with.
 fn callback_fault(url: &BaseUrl) -> Option<&'static str> {
     if !url.is_usable() {
-        return Some(
-            "cannot be a callback: expected an absolute http or https address with a host",
-        );
+        return Some("cannot be a callback: expected an absolute http or https address with a host");
     }
     if url.url().query().is_some() || url.url().fragment().is_some() {
-        return Some(
-            "cannot be a callback: a query or fragment does not survive the path added to it",
-        );
+        return Some("cannot be a callback: a query or fragment does not survive the path added to it");
     }
     if !url.url().username().is_empty() || url.url().password().is_some() {
         return Some("cannot be a callback: user name and password do not belong into it");
     }
     if matches!(url.url().host_str(), Some("0.0.0.0" | "[::]")) {
-        return Some(
-            "cannot be a callback: this address means every interface and nobody can call it",
-        );
+        return Some("cannot be a callback: this address means every interface and nobody can call it");
     }
     None
 }
@@ -84,13 +68,7 @@ fn method(config: &Config, findings: &mut Vec<Finding>) {
     if !oidc.enabled || oidc.config.providers.is_empty() || !registration.enabled {
         return;
     }
-    if !registration
-        .after
-        .oidc
-        .hooks
-        .iter()
-        .any(|hook| matches!(hook, Hook::Session))
-    {
+    if !registration.after.oidc.hooks.iter().any(|hook| matches!(hook, Hook::Session)) {
         findings.push(
             Finding::advice(
                 "no_session_hook",
@@ -103,57 +81,37 @@ fn method(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 fn default_schema(config: &Config, findings: &mut Vec<Finding>) {
-    if config
-        .identity
-        .schema(&config.identity.default_schema_id)
-        .is_none()
-    {
+    if config.identity.schema(&config.identity.default_schema_id).is_none() {
         let message = "names no schema of the list: nobody can register";
-        findings.push(Finding::advice(
-            "default_schema",
-            KeyPath::of("identity.default_schema_id"),
-            message,
-        ));
+        findings.push(Finding::advice("default_schema", KeyPath::of("identity.default_schema_id"), message));
     }
 }
 
 fn cookies(config: &Config, findings: &mut Vec<Finding>) {
     use crate::cookies::SameSite;
-    for (path, cookie) in [
-        ("cookies.same_site", config.cookie()),
-        ("session.cookie.same_site", config.session_cookie()),
-    ] {
+    for (path, cookie) in
+        [("cookies.same_site", config.cookie()), ("session.cookie.same_site", config.session_cookie())]
+    {
         match cookie.same_site {
             SameSite::None if !cookie.secure => {
                 let message = "browsers drop a cookie with `SameSite=None` that is not `Secure`";
                 findings.push(Finding::advice("same_site", KeyPath::of(path), message));
             }
             SameSite::Strict => {
-                let message =
-                    "with `Strict`, browsers withhold the cookie when a provider sends people back";
-                findings.push(
-                    Finding::advice("same_site", KeyPath::of(path), message).help("Use `Lax`."),
-                );
+                let message = "with `Strict`, browsers withhold the cookie when a provider sends people back";
+                findings.push(Finding::advice("same_site", KeyPath::of(path), message).help("Use `Lax`."));
             }
             _ => {}
         }
     }
     let url = config.public_url();
     // Browsers treat loopback as secure.
-    let is_local = matches!(
-        url.url().host_str(),
-        Some("localhost" | "127.0.0.1" | "[::1]")
-    );
+    let is_local = matches!(url.url().host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if !config.dev && url.is_usable() && !url.is_https() && !is_local && config.cookie().secure {
-        let message =
-            "is plain http, but cookies are `Secure`: browsers drop them and every sign-in fails";
+        let message = "is plain http, but cookies are `Secure`: browsers drop them and every sign-in fails";
         findings.push(
-            Finding::advice(
-                "insecure_address",
-                KeyPath::of("serve.public.base_url"),
-                message,
-            )
-            .help("Serve it over https, or run with `--dev` while developing."),
+            Finding::advice("insecure_address", KeyPath::of("serve.public.base_url"), message)
+                .help("Serve it over https, or run with `--dev` while developing."),
         );
     }
 }
@@ -162,27 +120,15 @@ fn cookies(config: &Config, findings: &mut Vec<Finding>) {
 fn web_hooks(config: &Config, findings: &mut Vec<Finding>) {
     let flows = &config.selfservice.flows;
     for (path, hooks) in [
-        (
-            "selfservice.flows.registration.after.hooks",
-            &flows.registration.after.hooks,
-        ),
-        (
-            "selfservice.flows.settings.after.hooks",
-            &flows.settings.after.hooks,
-        ),
+        ("selfservice.flows.registration.after.hooks", &flows.registration.after.hooks),
+        ("selfservice.flows.settings.after.hooks", &flows.settings.after.hooks),
     ] {
         for (index, hook) in hooks.iter().enumerate() {
-            if matches!(hook, Hook::WebHook(config) if config.response.parse || config.can_interrupt)
-            {
-                let message =
-                    "a web hook that parses its answer never runs from this list in Kratos";
+            if matches!(hook, Hook::WebHook(config) if config.response.parse || config.can_interrupt) {
+                let message = "a web hook that parses its answer never runs from this list in Kratos";
                 findings.push(
-                    Finding::advice(
-                        "web_hook_never_runs",
-                        KeyPath::of(path).child(index),
-                        message,
-                    )
-                    .help("Put it into the list of a method: `oidc`."),
+                    Finding::advice("web_hook_never_runs", KeyPath::of(path).child(index), message)
+                        .help("Put it into the list of a method: `oidc`."),
                 );
             }
         }

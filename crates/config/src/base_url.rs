@@ -30,24 +30,14 @@ impl BaseUrl {
     /// Kratos' default address: `<scheme>://<host>:<port>/`. A host that fits no URL becomes `localhost`.
     pub(crate) fn of_host(scheme: &str, host: &str, port: u16) -> Self {
         // An IPv6 address needs brackets.
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
-        format!("{scheme}://{host}:{port}/")
-            .parse()
-            .unwrap_or_else(|_| Self::local(scheme, port))
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        format!("{scheme}://{host}:{port}/").parse().unwrap_or_else(|_| Self::local(scheme, port))
     }
 
     fn local(scheme: &str, port: u16) -> Self {
         let text = format!("{scheme}://localhost:{port}/");
         let url = Url::parse(&text).expect("a literal host and a number make a URL");
-        Self {
-            text,
-            url,
-            is_usable: true,
-        }
+        Self { text, url, is_usable: true }
     }
 
     /// Reads any text. Kratos starts with a base URL that no browser can call and fails at somebody's login; so that Bia
@@ -79,11 +69,7 @@ impl BaseUrl {
     pub fn join_path(&self, path: &str) -> String {
         // Kratos: a query or fragment in the base URL does not survive into generated links.
         let base = self.text.split(['?', '#']).next().unwrap_or_default();
-        format!(
-            "{}/{}",
-            base.trim_end_matches('/'),
-            path.trim_start_matches('/')
-        )
+        format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'))
     }
 
     /// Whether browsers reach this address over TLS.
@@ -100,11 +86,7 @@ impl std::str::FromStr for BaseUrl {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(BaseUrlError);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            url,
-            is_usable: true,
-        })
+        Ok(Self { text: text.to_owned(), url, is_usable: true })
     }
 }
 
@@ -153,23 +135,13 @@ mod tests {
         for text in ["http://127.0.0.1:4433", "http://127.0.0.1:4433/"] {
             let base: BaseUrl = text.parse().expect(text);
             assert_eq!(base.as_str(), text);
-            assert_eq!(
-                base.join_path("/sessions/whoami"),
-                "http://127.0.0.1:4433/sessions/whoami"
-            );
+            assert_eq!(base.join_path("/sessions/whoami"), "http://127.0.0.1:4433/sessions/whoami");
         }
     }
 
     #[test]
     fn addresses_a_browser_cannot_call_are_refused() {
-        for bad in [
-            "",
-            "/kratos",
-            "id.example.com",
-            "file:///x",
-            "https://",
-            "javascript:alert(1)",
-        ] {
+        for bad in ["", "/kratos", "id.example.com", "file:///x", "https://", "javascript:alert(1)"] {
             assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
         }
     }

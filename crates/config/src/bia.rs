@@ -29,9 +29,7 @@ impl Bia {
         if self.trusted_proxies.is_empty() {
             return peer.is_loopback();
         }
-        self.trusted_proxies
-            .iter()
-            .any(|network| network.contains(peer))
+        self.trusted_proxies.iter().any(|network| network.contains(peer))
     }
 }
 
@@ -46,8 +44,17 @@ pub struct Ui {
     /// Picture shown above it. Default: none.
     #[schemars(extend("format" = "uri-reference"))]
     pub logo_url: Option<String>,
-    /// Colours. Default: `auto`.
+    /// Light, dark, or as the visitor's system prefers. Default: `auto`.
     pub theme: Theme,
+    /// Colour of buttons and links as `#rrggbb`. Default: a blue.
+    #[schemars(regex(pattern = "^#[0-9a-fA-F]{6}$"))]
+    pub accent: Option<String>,
+    /// Folder with templates that replace built-in ones of the same name. Default: none.
+    pub templates_dir: Option<PathBuf>,
+    /// Folder with `<language>.json`: new languages, or texts that replace built-in ones. Default: none.
+    pub languages_dir: Option<PathBuf>,
+    /// Language for visitors whose browser asks for none that exists. Default: `en`.
+    pub default_language: Option<String>,
 }
 
 impl Default for Ui {
@@ -57,6 +64,10 @@ impl Default for Ui {
             title: None,
             logo_url: None,
             theme: Theme::Auto,
+            accent: None,
+            templates_dir: None,
+            languages_dir: None,
+            default_language: None,
         }
     }
 }
@@ -96,12 +107,7 @@ pub struct MapperLimits {
 
 impl Default for MapperLimits {
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(1),
-            memory: 128 << 20,
-            output: 256 << 10,
-            import_dir: None,
-        }
+        Self { timeout: Duration::from_secs(1), memory: 128 << 20, output: 256 << 10, import_dir: None }
     }
 }
 
@@ -140,15 +146,11 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let mask = u32::MAX
-                    .checked_shl(32 - u32::from(self.prefix))
-                    .unwrap_or(0);
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
                 own.to_bits() & mask == other.to_bits() & mask
             }
             (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let mask = u128::MAX
-                    .checked_shl(128 - u32::from(self.prefix))
-                    .unwrap_or(0);
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
                 own.to_bits() & mask == other.to_bits() & mask
             }
             _ => false,
@@ -159,9 +161,8 @@ impl Network {
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom("expected an IP address or a network such as `10.0.0.0/8`")
-        })
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("expected an IP address or a network such as `10.0.0.0/8`"))
     }
 }
 
@@ -195,34 +196,16 @@ mod tests {
         );
         bia.trusted_proxies = vec![Network::parse("10.0.0.0/8").expect("network")];
         assert!(
-            bia.trusts_proxy(ip("10.9.8.7"))
-                && !bia.trusts_proxy(ip("127.0.0.1"))
-                && !bia.trusts_proxy(ip("11.0.0.1"))
+            bia.trusts_proxy(ip("10.9.8.7")) && !bia.trusts_proxy(ip("127.0.0.1")) && !bia.trusts_proxy(ip("11.0.0.1"))
         );
     }
 
     #[test]
     fn networks_are_compared_by_prefix() {
-        assert!(
-            Network::parse("0.0.0.0/0")
-                .expect("any")
-                .contains(ip("203.0.113.9"))
-        );
-        assert!(
-            Network::parse("192.0.2.7")
-                .expect("host")
-                .contains(ip("192.0.2.7"))
-        );
-        assert!(
-            !Network::parse("192.0.2.7")
-                .expect("host")
-                .contains(ip("192.0.2.8"))
-        );
-        assert!(
-            Network::parse("fd00::/8")
-                .expect("v6")
-                .contains(ip("fd12::1"))
-        );
+        assert!(Network::parse("0.0.0.0/0").expect("any").contains(ip("203.0.113.9")));
+        assert!(Network::parse("192.0.2.7").expect("host").contains(ip("192.0.2.7")));
+        assert!(!Network::parse("192.0.2.7").expect("host").contains(ip("192.0.2.8")));
+        assert!(Network::parse("fd00::/8").expect("v6").contains(ip("fd12::1")));
         for bad in ["", "10.0.0.0/33", "host", "10.0.0.0/", "::/129"] {
             assert!(Network::parse(bad).is_none(), "{bad}");
         }

@@ -144,31 +144,17 @@ pub struct CookieAttributes<'a> {
 impl Config {
     /// The external address of the public port; `load` fills in Kratos' default, so that it is always there.
     pub fn public_url(&self) -> &BaseUrl {
-        self.serve
-            .public
-            .base_url
-            .as_ref()
-            .unwrap_or_else(|| fallback_url())
+        self.serve.public.base_url.as_ref().unwrap_or_else(|| fallback_url())
     }
 
     /// The external address of the admin port.
     pub fn admin_url(&self) -> &BaseUrl {
-        self.serve
-            .admin
-            .base_url
-            .as_ref()
-            .unwrap_or_else(|| fallback_url())
+        self.serve.admin.base_url.as_ref().unwrap_or_else(|| fallback_url())
     }
 
     /// What callback URLs start with: `methods.oidc.config.base_redirect_uri`, else the public address.
     pub fn redirect_base(&self) -> &BaseUrl {
-        self.selfservice
-            .methods
-            .oidc
-            .config
-            .base_redirect_uri
-            .as_ref()
-            .unwrap_or_else(|| self.public_url())
+        self.selfservice.methods.oidc.config.base_redirect_uri.as_ref().unwrap_or_else(|| self.public_url())
     }
 
     /// All configured providers, in the order of their buttons.
@@ -184,20 +170,12 @@ impl Config {
 
     /// The provider with this id, else the one that has it as an older id, as callbacks and stored links need it.
     pub fn provider_by_id_or_alias(&self, id: &str) -> Option<&OidcProvider> {
-        self.provider(id).or_else(|| {
-            self.providers()
-                .iter()
-                .find(|provider| provider.answers_to(id))
-        })
+        self.provider(id).or_else(|| self.providers().iter().find(|provider| provider.answers_to(id)))
     }
 
     /// The provider whose client id and secret this one uses: itself, or the one under `credentials_from`.
     pub fn credentials_of<'a>(&'a self, provider: &'a OidcProvider) -> &'a OidcProvider {
-        provider
-            .credentials_from
-            .as_deref()
-            .and_then(|id| self.provider(id))
-            .unwrap_or(provider)
+        provider.credentials_from.as_deref().and_then(|id| self.provider(id)).unwrap_or(provider)
     }
 
     /// Attributes of the CSRF and continuity cookies.
@@ -225,19 +203,13 @@ impl Config {
     /// Where a browser goes after a login with a provider: the method's own, the flow's, the global address.
     pub fn login_return_url(&self) -> &str {
         let after = &self.selfservice.flows.login.after;
-        self.return_url([
-            &after.oidc.default_browser_return_url,
-            &after.default_browser_return_url,
-        ])
+        self.return_url([&after.oidc.default_browser_return_url, &after.default_browser_return_url])
     }
 
     /// The same after a registration with a provider.
     pub fn registration_return_url(&self) -> &str {
         let after = &self.selfservice.flows.registration.after;
-        self.return_url([
-            &after.oidc.default_browser_return_url,
-            &after.default_browser_return_url,
-        ])
+        self.return_url([&after.oidc.default_browser_return_url, &after.default_browser_return_url])
     }
 
     /// Where a browser goes after settings changed, if anything is configured; otherwise it stays on the settings page.
@@ -253,20 +225,11 @@ impl Config {
 
     /// Where a browser goes after signing out.
     pub fn logout_return_url(&self) -> &str {
-        self.return_url([&self
-            .selfservice
-            .flows
-            .logout
-            .after
-            .default_browser_return_url])
+        self.return_url([&self.selfservice.flows.logout.after.default_browser_return_url])
     }
 
     fn return_url<'a, const N: usize>(&'a self, candidates: [&'a Option<String>; N]) -> &'a str {
-        candidates
-            .into_iter()
-            .flatten()
-            .next()
-            .unwrap_or(&self.selfservice.default_browser_return_url)
+        candidates.into_iter().flatten().next().unwrap_or(&self.selfservice.default_browser_return_url)
     }
 }
 

@@ -21,12 +21,7 @@ pub struct Cookies {
 
 impl Default for Cookies {
     fn default() -> Self {
-        Self {
-            domain: String::new(),
-            path: "/".to_owned(),
-            secure: None,
-            same_site: SameSite::Lax,
-        }
+        Self { domain: String::new(), path: "/".to_owned(), secure: None, same_site: SameSite::Lax }
     }
 }
 
@@ -43,9 +38,7 @@ pub enum SameSite {
 }
 
 /// Kratos: `secure` is a text in the schema and is then read as Go reads booleans.
-pub(crate) fn secure_text<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<bool>, D::Error> {
+pub(crate) fn secure_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     // Whatever is no Go boolean counts as false in Kratos; advice tells the operator.
     Ok(text.map(|text| go_bool(&text).unwrap_or(false)))

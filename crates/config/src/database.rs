@@ -30,11 +30,7 @@ pub struct Cleanup {
 
 impl Default for Cleanup {
     fn default() -> Self {
-        Self {
-            batch_size: 100,
-            sleep: CleanupSleep::default(),
-            older_than: Duration::ZERO,
-        }
+        Self { batch_size: 100, sleep: CleanupSleep::default(), older_than: Duration::ZERO }
     }
 }
 
@@ -50,9 +46,7 @@ pub struct CleanupSleep {
 
 impl Default for CleanupSleep {
     fn default() -> Self {
-        Self {
-            tables: Duration::from_secs(60),
-        }
+        Self { tables: Duration::from_secs(60) }
     }
 }
 

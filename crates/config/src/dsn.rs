@@ -54,22 +54,16 @@ pub enum DsnError {
     #[error("the database address is empty")]
     Empty,
     /// MySQL and CockroachDB, which Kratos knows and Bia does not.
-    #[error(
-        "{0} is a database of Kratos that Bia does not keep data in: use `sqlite://`, `postgres://` or `memory`"
-    )]
+    #[error("{0} is a database of Kratos that Bia does not keep data in: use `sqlite://`, `postgres://` or `memory`")]
     OtherDatabase(&'static str),
     /// A scheme that nobody knows.
     #[error("expected `sqlite://path`, `postgres://…` or `memory`")]
     UnknownScheme,
     /// `sqlite://` without a file.
-    #[error(
-        "`sqlite://` needs the path of a file after it, such as `sqlite:///var/lib/bia/bia.sqlite`"
-    )]
+    #[error("`sqlite://` needs the path of a file after it, such as `sqlite:///var/lib/bia/bia.sqlite`")]
     NoPath,
     /// The PostgreSQL URL cannot be parsed.
-    #[error(
-        "the PostgreSQL address is not a URL: percent-encode special characters in user name and password"
-    )]
+    #[error("the PostgreSQL address is not a URL: percent-encode special characters in user name and password")]
     BadUrl,
 }
 
@@ -95,11 +89,7 @@ impl Dsn {
     fn sqlite(rest: &str) -> Result<Self, DsnError> {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let path = path.strip_prefix("file:").unwrap_or(path);
-        let parameter = |name: &str| {
-            form_pairs(query)
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| value)
-        };
+        let parameter = |name: &str| form_pairs(query).find(|(key, _)| *key == name).map(|(_, value)| value);
         let mode = parameter("mode").unwrap_or_default();
         if path == ":memory:" || mode == "memory" {
             return Ok(Self::Memory);
@@ -109,8 +99,7 @@ impl Dsn {
         }
         Ok(Self::Sqlite {
             path: PathBuf::from(path),
-            read_only: mode == "ro"
-                || parameter("immutable").is_some_and(|value| value == "1" || value == "true"),
+            read_only: mode == "ro" || parameter("immutable").is_some_and(|value| value == "1" || value == "true"),
             must_exist: mode == "rw",
         })
     }
@@ -132,16 +121,8 @@ impl Dsn {
         if !kept.is_empty() {
             url.query_pairs_mut().extend_pairs(kept);
         }
-        let label = format!(
-            "postgres://{}{}",
-            url.host_str().unwrap_or_default(),
-            url.path()
-        );
-        Ok(Self::Postgres {
-            url: SecretString::from(String::from(url)),
-            label,
-            pool,
-        })
+        let label = format!("postgres://{}{}", url.host_str().unwrap_or_default(), url.path());
+        Ok(Self::Postgres { url: SecretString::from(String::from(url)), label, pool })
     }
 
     /// Whether identities are gone when the process ends.
@@ -151,10 +132,7 @@ impl Dsn {
 }
 
 fn form_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 impl fmt::Display for Dsn {
@@ -199,11 +177,8 @@ mod tests {
 
     #[test]
     fn go_style_parameters_of_sqlite_are_read_past() {
-        let Ok(Dsn::Sqlite {
-            path,
-            read_only,
-            must_exist,
-        }) = Dsn::parse("sqlite:///var/lib/bia.sqlite?_fk=true&mode=rwc")
+        let Ok(Dsn::Sqlite { path, read_only, must_exist }) =
+            Dsn::parse("sqlite:///var/lib/bia.sqlite?_fk=true&mode=rwc")
         else {
             panic!("not SQLite");
         };
@@ -212,46 +187,27 @@ mod tests {
         assert!(
             matches!(Dsn::parse("sqlite://bia.db"), Ok(Dsn::Sqlite { path, .. }) if path == std::path::Path::new("bia.db"))
         );
-        assert!(matches!(
-            Dsn::parse("sqlite://file::memory:?cache=shared"),
-            Ok(Dsn::Memory)
-        ));
+        assert!(matches!(Dsn::parse("sqlite://file::memory:?cache=shared"), Ok(Dsn::Memory)));
         assert!(matches!(Dsn::parse("memory"), Ok(Dsn::Memory)));
     }
 
     #[test]
     fn pool_parameters_leave_the_postgres_url_and_the_password_is_never_printed() {
-        let dsn = Dsn::parse(
-            "postgres://bia:hunter2@db/bia?sslmode=disable&max_conns=20&max_conn_lifetime=5m",
-        )
-        .expect("dsn");
+        let dsn =
+            Dsn::parse("postgres://bia:hunter2@db/bia?sslmode=disable&max_conns=20&max_conn_lifetime=5m").expect("dsn");
         assert!(!format!("{dsn} {dsn:?}").contains("hunter2"));
-        let Dsn::Postgres { url, pool, .. } = dsn else {
-            panic!("not PostgreSQL")
-        };
-        assert_eq!(
-            url.expose_secret(),
-            "postgres://bia:hunter2@db/bia?sslmode=disable"
-        );
+        let Dsn::Postgres { url, pool, .. } = dsn else { panic!("not PostgreSQL") };
+        assert_eq!(url.expose_secret(), "postgres://bia:hunter2@db/bia?sslmode=disable");
         assert_eq!(pool.max_conns, Some(20));
         assert_eq!(pool.max_conn_lifetime, Some(Duration::from_secs(300)));
     }
 
     #[test]
     fn databases_of_others_are_refused_with_a_sentence() {
-        assert_eq!(
-            Dsn::parse("mysql://root@tcp(db)/kratos").err(),
-            Some(DsnError::OtherDatabase("MySQL"))
-        );
-        assert_eq!(
-            Dsn::parse("cockroach://root@db/kratos").err(),
-            Some(DsnError::OtherDatabase("CockroachDB"))
-        );
+        assert_eq!(Dsn::parse("mysql://root@tcp(db)/kratos").err(), Some(DsnError::OtherDatabase("MySQL")));
+        assert_eq!(Dsn::parse("cockroach://root@db/kratos").err(), Some(DsnError::OtherDatabase("CockroachDB")));
         assert_eq!(Dsn::parse("").err(), Some(DsnError::Empty));
         assert_eq!(Dsn::parse("sqlite://").err(), Some(DsnError::NoPath));
-        assert_eq!(
-            Dsn::parse("/var/lib/x").err(),
-            Some(DsnError::UnknownScheme)
-        );
+        assert_eq!(Dsn::parse("/var/lib/x").err(), Some(DsnError::UnknownScheme));
     }
 }

@@ -39,60 +39,41 @@ pub fn parse(text: &str) -> Option<Duration> {
 /// Writes a duration so that `parse` reads it back, in the largest unit that loses nothing.
 pub fn format(duration: Duration) -> String {
     let nanoseconds = duration.as_nanos();
-    for (unit, factor) in [
-        ("h", 3_600_000_000_000),
-        ("m", 60_000_000_000),
-        ("s", 1_000_000_000),
-        ("ms", 1_000_000),
-        ("us", 1_000),
-    ] {
+    for (unit, factor) in
+        [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)]
+    {
         if nanoseconds >= factor && nanoseconds.is_multiple_of(factor) {
             return format!("{}{unit}", nanoseconds / factor);
         }
     }
-    if nanoseconds == 0 {
-        "0s".to_owned()
-    } else {
-        format!("{nanoseconds}ns")
-    }
+    if nanoseconds == 0 { "0s".to_owned() } else { format!("{nanoseconds}ns") }
 }
 
 pub(crate) fn schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": PATTERN })
 }
 
-pub(crate) fn serialize<S: Serializer>(
-    duration: &Duration,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format(*duration))
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Duration, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse(&text)
-        .ok_or_else(|| serde::de::Error::custom("expected a duration such as `10m` or `1h30m`"))
+    parse(&text).ok_or_else(|| serde::de::Error::custom("expected a duration such as `10m` or `1h30m`"))
 }
 
 /// The same for keys that may be left out.
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, Duration, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(
-        duration: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         match duration {
             Some(duration) => super::serialize(duration, serializer),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
         #[derive(Deserialize)]
         struct Text(#[serde(with = "super")] Duration);
         Ok(Option::<Text>::deserialize(deserializer)?.map(|text| text.0))
@@ -101,33 +82,26 @@ pub(crate) mod option {
 
 /// Durations that can be switched off with the word `off`.
 pub(crate) mod or_off {
-    use super::{
-        Deserialize, Deserializer, Duration, Schema, SchemaGenerator, Serializer, json_schema,
-    };
+    use super::{Deserialize, Deserializer, Duration, Schema, SchemaGenerator, Serializer, json_schema};
 
     pub(crate) fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": "^(off|([0-9]+(ns|us|ms|s|m|h))+)$" })
     }
 
-    pub(crate) fn serialize<S: Serializer>(
-        duration: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         match duration {
             Some(duration) => super::serialize(duration, serializer),
             None => serializer.serialize_str("off"),
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
         let text = String::deserialize(deserializer)?;
         match text.as_str() {
             "off" => Ok(None),
-            text => super::parse(text).map(Some).ok_or_else(|| {
-                serde::de::Error::custom("expected `off` or a duration such as `15m`")
-            }),
+            text => super::parse(text)
+                .map(Some)
+                .ok_or_else(|| serde::de::Error::custom("expected `off` or a duration such as `15m`")),
         }
     }
 }
@@ -141,18 +115,7 @@ mod tests {
         assert_eq!(parse("1h30m"), Some(Duration::from_secs(5400)));
         assert_eq!(parse("500ms"), Some(Duration::from_millis(500)));
         assert_eq!(parse("0s"), Some(Duration::ZERO));
-        for bad in [
-            "",
-            "10",
-            "m",
-            "ten minutes",
-            "1d",
-            "1.5h",
-            "-1h",
-            "1h ",
-            "99999999999999999999h",
-            "9999999999h",
-        ] {
+        for bad in ["", "10", "m", "ten minutes", "1d", "1.5h", "-1h", "1h ", "99999999999999999999h", "9999999999h"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

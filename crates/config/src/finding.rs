@@ -10,13 +10,7 @@ pub struct KeyPath(Vec<String>);
 impl KeyPath {
     /// Splits a dotted path.
     pub fn of(dotted: &str) -> Self {
-        Self(
-            dotted
-                .split('.')
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        )
+        Self(dotted.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect())
     }
 
     /// The parts in order; list items by number.
@@ -35,12 +29,7 @@ impl KeyPath {
     /// The path of the block or list that holds this key.
     #[must_use]
     pub fn parent(&self) -> Self {
-        Self(
-            self.0
-                .split_last()
-                .map(|(_, rest)| rest.to_vec())
-                .unwrap_or_default(),
-        )
+        Self(self.0.split_last().map(|(_, rest)| rest.to_vec()).unwrap_or_default())
     }
 
     /// The key's own name.
@@ -67,11 +56,7 @@ impl From<Vec<String>> for KeyPath {
 
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            f.write_str("(root)")
-        } else {
-            f.write_str(&self.0.join("."))
-        }
+        if self.0.is_empty() { f.write_str("(root)") } else { f.write_str(&self.0.join(".")) }
     }
 }
 
@@ -110,10 +95,9 @@ impl fmt::Display for Location {
             Self::File { file, line: 0, .. } => write!(f, "{}", file.display()),
             Self::File { file, line, column } => write!(f, "{}:{line}:{column}", file.display()),
             Self::Variable { name, line: 0, .. } => write!(f, "environment variable {name}"),
-            Self::Variable { name, line, column } => write!(
-                f,
-                "environment variable {name}, line {line} column {column} of its JSON"
-            ),
+            Self::Variable { name, line, column } => {
+                write!(f, "environment variable {name}, line {line} column {column} of its JSON")
+            }
             Self::Override => f.write_str("set by the command line"),
         }
     }
@@ -148,20 +132,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(
-        severity: Severity,
-        code: &'static str,
-        path: KeyPath,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            severity,
-            code,
-            path,
-            location: Location::Unknown,
-            message: message.into(),
-            help: None,
-        }
+    pub(crate) fn new(severity: Severity, code: &'static str, path: KeyPath, message: impl Into<String>) -> Self {
+        Self { severity, code, path, location: Location::Unknown, message: message.into(), help: None }
     }
 
     pub(crate) fn error(code: &'static str, path: KeyPath, message: impl Into<String>) -> Self {
@@ -224,10 +196,7 @@ impl ConfigErrors {
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Kratos: this first line, and an arrow below the end of the key path.
-        writeln!(
-            f,
-            "The configuration contains values or keys which are invalid:"
-        )?;
+        writeln!(f, "The configuration contains values or keys which are invalid:")?;
         for error in &self.errors {
             let path = error.path.to_string();
             let indent = " ".repeat(path.chars().count() + 2);

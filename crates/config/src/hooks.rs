@@ -172,12 +172,7 @@ pub struct WebHookResponse {
 
 /// How a web hook authenticates.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(
-    tag = "type",
-    content = "config",
-    rename_all = "snake_case",
-    deny_unknown_fields
-)]
+#[serde(tag = "type", content = "config", rename_all = "snake_case", deny_unknown_fields)]
 pub enum WebHookAuth {
     /// `Authorization: Basic`.
     BasicAuth {

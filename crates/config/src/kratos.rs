@@ -25,16 +25,12 @@ pub fn for_kratos(loaded: &Loaded) -> Vec<Finding> {
             );
             findings.push(Finding::advice("kratos_list", path, message));
         } else if below > 0 {
-            let message = format!(
-                "{variable} replaces the file's list here. Kratos completes each item from the file's"
-            );
+            let message =
+                format!("{variable} replaces the file's list here. Kratos completes each item from the file's");
             findings.push(Finding::advice("kratos_list", path, message));
         }
     }
-    findings
-        .into_iter()
-        .map(|finding| loaded.document.place(finding))
-        .collect()
+    findings.into_iter().map(|finding| loaded.document.place(finding)).collect()
 }
 
 fn own_keys(value: &Value, node: &'static Value, path: &KeyPath, findings: &mut Vec<Finding>) {
@@ -65,23 +61,11 @@ fn own_keys(value: &Value, node: &'static Value, path: &KeyPath, findings: &mut 
 }
 
 fn providers(root: &Value, findings: &mut Vec<Finding>) {
-    for (index, provider) in at(root, PROVIDERS)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
+    for (index, provider) in at(root, PROVIDERS).and_then(Value::as_array).into_iter().flatten().enumerate() {
         let path = KeyPath::of(PROVIDERS).child(index);
-        if provider
-            .get("subject_source")
-            .is_some_and(|source| source == "tid_oid")
-        {
+        if provider.get("subject_source").is_some_and(|source| source == "tid_oid") {
             let message = "`tid_oid` is a value of Bia; Kratos refuses it";
-            findings.push(Finding::error(
-                "kratos_value",
-                path.child("subject_source"),
-                message,
-            ));
+            findings.push(Finding::error("kratos_value", path.child("subject_source"), message));
         }
         let is_apple = provider.get("provider").is_some_and(|kind| kind == "apple");
         for key in ["client_id", "client_secret"] {

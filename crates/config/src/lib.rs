@@ -73,28 +73,24 @@ pub use kratos::for_kratos;
 pub use load::{LoadInput, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLevel};
 pub use microsoft::{
-    Access, ClientCertificate, Cloud, EmailVerifiedFrom, GroupFormat, Groups, HttpUrl, Microsoft,
-    OnGroupsError, OnOverage, SubjectMigration,
+    Access, ClientCertificate, Cloud, EmailVerifiedFrom, GroupFormat, Groups, HttpUrl, Microsoft, OnGroupsError,
+    OnOverage, SubjectMigration,
 };
 pub use oidc::{
-    AccountLinkingMode, ClaimsSource, OidcConfig, OidcMethod, OidcProvider, Pkce, ProviderKind,
-    ProviderLogout, ResponseMode, Roles, SignUp, SubjectSource, Tenant, UpdateIdentityOnLogin,
+    AccountLinkingMode, ClaimsSource, OidcConfig, OidcMethod, OidcProvider, Pkce, ProviderKind, ProviderLogout,
+    ResponseMode, Roles, SignUp, SubjectSource, Tenant, UpdateIdentityOnLogin,
 };
 pub use schema::json_schema;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secrets::{CipherAlgorithm, Ciphers, Secrets};
 pub use security::{AccountEnumeration, OAuth2Provider, Security};
 pub use selfservice::{
-    AfterMethod, Before, ErrorFlowConfig, Flows, LoginAfter, LoginFlowConfig, LoginStyle,
-    LogoutFlowConfig, MailStrategy, Methods, ProfileMethod, RecoveryFlowConfig, RegistrationAfter,
-    RegistrationFlowConfig, RegistrationStyle, ReturnOnly, Selfservice, SettingsAfter,
-    SettingsFlowConfig, VerificationAfter, VerificationFlowConfig,
+    AfterMethod, Before, ErrorFlowConfig, Flows, LoginAfter, LoginFlowConfig, LoginStyle, LogoutFlowConfig,
+    MailStrategy, Methods, ProfileMethod, RecoveryFlowConfig, RegistrationAfter, RegistrationFlowConfig,
+    RegistrationStyle, ReturnOnly, Selfservice, SettingsAfter, SettingsFlowConfig, VerificationAfter,
+    VerificationFlowConfig,
 };
-pub use serve::{
-    Cors, CorsMethod, RequestLog, Serve, ServeAdmin, ServePublic, Socket, Tls, TlsSource,
-};
-pub use session::{
-    RequiredAal, SessionConfig, SessionCookie, TokenSubject, Tokenizer, TokenizerTemplate, Whoami,
-};
+pub use serve::{Cors, CorsMethod, RequestLog, Serve, ServeAdmin, ServePublic, Socket, Tls, TlsSource};
+pub use session::{RequiredAal, SessionConfig, SessionCookie, TokenSubject, Tokenizer, TokenizerTemplate, Whoami};
 pub use source::{Base64Error, Source};
 pub use unsupported::{Ignored, SmtpClient};

@@ -47,10 +47,7 @@ pub struct LoadInput<'a> {
 /// Shows the names of variables, never what they hold.
 impl fmt::Debug for LoadInput<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadInput")
-            .field("files", &self.files)
-            .field("dev", &self.dev)
-            .finish_non_exhaustive()
+        f.debug_struct("LoadInput").field("files", &self.files).field("dev", &self.dev).finish_non_exhaustive()
     }
 }
 
@@ -72,27 +69,19 @@ pub struct Loaded {
 /// Everything that is wrong with it, together. Nothing was started and nothing was changed.
 pub fn load(input: LoadInput<'_>) -> Result<Loaded, ConfigErrors> {
     let (layers, mut warnings, mut errors) = collect(&input);
-    if errors.iter().any(|error| {
-        matches!(
-            error.code,
-            "syntax" | "unreadable_file" | "file_extension" | "file_too_large"
-        )
-    }) {
+    if errors
+        .iter()
+        .any(|error| matches!(error.code, "syntax" | "unreadable_file" | "file_extension" | "file_too_large"))
+    {
         // Without one of its files every other message would be noise.
         return Err(ConfigErrors::new(errors));
     }
     let value = layers.merge().map_err(|_| {
-        ConfigErrors::new(vec![Finding::error(
-            "merge",
-            KeyPath::default(),
-            "the layers cannot be merged",
-        )])
+        ConfigErrors::new(vec![Finding::error("merge", KeyPath::default(), "the layers cannot be merged")])
     })?;
     errors.extend(check(&layers, &value, input.extra_hooks, &errors));
     let parsed = if errors.is_empty() {
-        deserialize(&value)
-            .map_err(|error| errors.push(place(&layers, *error)))
-            .ok()
+        deserialize(&value).map_err(|error| errors.push(place(&layers, *error))).ok()
     } else {
         None
     };
@@ -100,30 +89,14 @@ pub fn load(input: LoadInput<'_>) -> Result<Loaded, ConfigErrors> {
         return Err(ConfigErrors::new(errors));
     };
     fill_base_urls(&mut config, input.hostname.as_deref());
+    fill_ui_urls(&mut config);
     warnings.extend(unsupported::warnings(&value));
     warnings.extend(advice::warnings(&config));
-    let document = Document {
-        layers,
-        value,
-        extra_hooks: input
-            .extra_hooks
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect(),
-    };
-    let place_all = |findings: Vec<Finding>| {
-        findings
-            .into_iter()
-            .map(|finding| document.place(finding))
-            .collect()
-    };
+    let document =
+        Document { layers, value, extra_hooks: input.extra_hooks.iter().map(|&name| name.to_owned()).collect() };
+    let place_all = |findings: Vec<Finding>| findings.into_iter().map(|finding| document.place(finding)).collect();
     let (warnings, advice) = (place_all(warnings), place_all(advice::advice(&config)));
-    Ok(Loaded {
-        config,
-        warnings,
-        advice,
-        document,
-    })
+    Ok(Loaded { config, warnings, advice, document })
 }
 
 /// All layers, lowest first, with what went wrong while reading them.
@@ -131,30 +104,14 @@ fn collect(input: &LoadInput<'_>) -> (Layers, Vec<Finding>, Vec<Finding>) {
     let mut layers = Layers::default();
     let mut errors = Vec::new();
     if input.files.len() > FILES_MAX {
-        errors.push(Finding::error(
-            "syntax",
-            KeyPath::default(),
-            format!("more than {FILES_MAX} files were given"),
-        ));
+        errors.push(Finding::error("syntax", KeyPath::default(), format!("more than {FILES_MAX} files were given")));
     }
-    let files = input
-        .files
-        .iter()
-        .take(FILES_MAX)
-        .map(|path| (path, file::read(path)));
-    let texts = input
-        .texts
-        .iter()
-        .map(|(path, text)| (path, file::parse(path, text)));
+    let files = input.files.iter().take(FILES_MAX).map(|path| (path, file::read(path)));
+    let texts = input.texts.iter().map(|(path, text)| (path, file::parse(path, text)));
     for (path, parsed) in files.chain(texts) {
         match parsed {
             Ok(file::Parsed { value, marks }) => {
-                layers.0.push(Layer {
-                    origin: Origin::File(path.clone()),
-                    at: KeyPath::default(),
-                    value,
-                    marks,
-                });
+                layers.0.push(Layer { origin: Origin::File(path.clone()), at: KeyPath::default(), value, marks });
             }
             Err(error) => errors.push(*error),
         }
@@ -173,22 +130,12 @@ fn collect(input: &LoadInput<'_>) -> (Layers, Vec<Finding>, Vec<Finding>) {
             layers.0.push(layer);
         }
     }
-    layers.0.extend(
-        input
-            .overrides
-            .iter()
-            .map(|(path, value)| override_layer(path, value.clone())),
-    );
+    layers.0.extend(input.overrides.iter().map(|(path, value)| override_layer(path, value.clone())));
     (layers, warnings, errors)
 }
 
 fn override_layer(path: &str, value: Value) -> Layer {
-    Layer {
-        origin: Origin::Override,
-        at: KeyPath::of(path),
-        value,
-        marks: marks::Marks::default(),
-    }
+    Layer { origin: Origin::Override, at: KeyPath::of(path), value, marks: marks::Marks::default() }
 }
 
 /// A variable for an item of a list that is too short for it. (Kratos fills the gap with nothing and then refuses that.)
@@ -203,17 +150,9 @@ fn no_such_item(layers: &Layers, layer: &Layer) -> Option<Finding> {
     let Origin::Variable(name) = &layer.origin else {
         return None;
     };
-    let finding = Finding::error(
-        "no_such_item",
-        layer.at.clone(),
-        "the list has no item of this number",
-    )
-    .help("Items count from 0.");
-    Some(finding.at(Location::Variable {
-        name: name.clone(),
-        line: 0,
-        column: 0,
-    }))
+    let finding = Finding::error("no_such_item", layer.at.clone(), "the list has no item of this number")
+        .help("Items count from 0.");
+    Some(finding.at(Location::Variable { name: name.clone(), line: 0, column: 0 }))
 }
 
 fn empty_list(layer: &Layer) -> Option<Finding> {
@@ -232,26 +171,17 @@ fn empty_list(layer: &Layer) -> Option<Finding> {
 }
 
 /// Schema and rules; a rule's finding replaces the schema's for the same key, since it explains more.
-fn check(
-    layers: &Layers,
-    value: &Value,
-    extra_hooks: &[&str],
-    earlier: &[Finding],
-) -> Vec<Finding> {
+fn check(layers: &Layers, value: &Value, extra_hooks: &[&str], earlier: &[Finding]) -> Vec<Finding> {
     let refused = rules::check(value, extra_hooks);
     let mut errors = validate::validate(value);
     errors.retain(|error| !refused.iter().any(|other| other.path == error.path));
     errors.extend(refused);
     // A variable that could not be read is already reported; that its key is missing now is no news.
     errors.retain(|error| {
-        !earlier
-            .iter()
-            .any(|other| error.path.starts_with(&other.path) && !other.path.parts().is_empty())
+        !earlier.iter().any(|other| error.path.starts_with(&other.path) && !other.path.parts().is_empty())
     });
-    let mut errors: Vec<Finding> = errors
-        .into_iter()
-        .map(|error| place(layers, completed_by_file(layers, error)))
-        .collect();
+    let mut errors: Vec<Finding> =
+        errors.into_iter().map(|error| place(layers, completed_by_file(layers, error))).collect();
     errors.sort_by_key(|error| position(&error.location));
     errors.dedup();
     errors
@@ -288,16 +218,31 @@ fn fill_base_urls(config: &mut Config, hostname: Option<&str>) {
         BaseUrl::of_host(if dev { "http" } else { "https" }, host, port)
     };
     let (public, admin) = (&mut config.serve.public, &mut config.serve.admin);
-    let url = public
-        .base_url
-        .take()
-        .unwrap_or_else(|| default(&public.host, public.port));
+    let url = public.base_url.take().unwrap_or_else(|| default(&public.host, public.port));
     public.base_url = Some(url);
-    let url = admin
-        .base_url
-        .take()
-        .unwrap_or_else(|| default(&admin.host, admin.port));
+    let url = admin.base_url.take().unwrap_or_else(|| default(&admin.host, admin.port));
     admin.base_url = Some(url);
+}
+
+/// Where no page is configured, Bia's own is shown; Kratos would lead to a page of its maker.
+fn fill_ui_urls(config: &mut Config) {
+    if !config.bia.ui.enabled {
+        return;
+    }
+    let page = |name: &str| config.public_url().join_path(&format!("/ui/{name}"));
+    let (login, registration) = (page("login"), page("registration"));
+    let (settings, error) = (page("settings"), page("error"));
+    let flows = &mut config.selfservice.flows;
+    for (ui_url, own) in [
+        (&mut flows.login.ui_url, login),
+        (&mut flows.registration.ui_url, registration),
+        (&mut flows.settings.ui_url, settings),
+        (&mut flows.error.ui_url, error),
+    ] {
+        if crate::selfservice::is_fallback(ui_url) {
+            *ui_url = own;
+        }
+    }
 }
 
 impl Loaded {
@@ -308,9 +253,7 @@ impl Loaded {
 
     /// Whether `--strict` refuses to start.
     pub fn has_advice(&self) -> bool {
-        self.advice
-            .iter()
-            .any(|finding| finding.severity >= Severity::Advice)
+        self.advice.iter().any(|finding| finding.severity >= Severity::Advice)
     }
 
     /// The line in which a key was written, for messages of others (a mapper that doesn't parse, say).
@@ -324,8 +267,5 @@ impl Loaded {
 /// # Errors
 /// As [`load`].
 pub fn load_text(name: impl AsRef<Path>, text: &str) -> Result<Loaded, ConfigErrors> {
-    load(LoadInput {
-        texts: vec![(name.as_ref().to_owned(), text.to_owned())],
-        ..LoadInput::default()
-    })
+    load(LoadInput { texts: vec![(name.as_ref().to_owned(), text.to_owned())], ..LoadInput::default() })
 }

@@ -54,20 +54,12 @@ pub struct Microsoft {
 impl Microsoft {
     /// The sign-in host in effect, without a closing slash.
     pub fn authority_host(&self) -> &str {
-        self.authority_host
-            .as_ref()
-            .map_or(self.cloud.authority_host(), |url| {
-                url.as_str().trim_end_matches('/')
-            })
+        self.authority_host.as_ref().map_or(self.cloud.authority_host(), |url| url.as_str().trim_end_matches('/'))
     }
 
     /// The Graph host in effect, without a closing slash.
     pub fn graph_host(&self) -> &str {
-        self.graph_host
-            .as_ref()
-            .map_or(self.cloud.graph_host(), |url| {
-                url.as_str().trim_end_matches('/')
-            })
+        self.graph_host.as_ref().map_or(self.cloud.graph_host(), |url| url.as_str().trim_end_matches('/'))
     }
 }
 

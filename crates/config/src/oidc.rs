@@ -19,8 +19,8 @@ mod values;
 
 pub(crate) use values::is_guid;
 pub use values::{
-    AccountLinkingMode, ClaimsSource, Pkce, ProviderKind, ProviderLogout, ResponseMode, Roles,
-    SignUp, SubjectSource, Tenant, UpdateIdentityOnLogin,
+    AccountLinkingMode, ClaimsSource, Pkce, ProviderKind, ProviderLogout, ResponseMode, Roles, SignUp, SubjectSource,
+    Tenant, UpdateIdentityOnLogin,
 };
 
 /// `selfservice.methods.oidc`.
@@ -235,10 +235,7 @@ fn claims_request_schema(_: &mut SchemaGenerator) -> Schema {
 impl OidcProvider {
     /// Text of the button.
     pub fn label(&self) -> &str {
-        self.label
-            .as_deref()
-            .filter(|label| !label.is_empty())
-            .unwrap_or(&self.id)
+        self.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&self.id)
     }
 
     /// Whether this is the provider's id or one of its older ids.

@@ -19,10 +19,7 @@ pub fn json_schema() -> Value {
 pub(crate) fn root() -> &'static Value {
     static ROOT: OnceLock<Value> = OnceLock::new();
     ROOT.get_or_init(|| {
-        let mut schema = SchemaSettings::draft07()
-            .into_generator()
-            .into_root_schema_for::<Config>()
-            .to_value();
+        let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<Config>().to_value();
         tidy(&mut schema);
         if let Some(root) = schema.as_object_mut() {
             root.insert("title".to_owned(), json!("Bia configuration"));
@@ -51,11 +48,7 @@ fn tidy(node: &mut Value) {
             // `requested_claims` is the one place where null has a meaning.
             if let Some(Value::Array(types)) = object.get("type")
                 && !object.contains_key("additionalProperties")
-                && let [one] = types
-                    .iter()
-                    .filter(|t| *t != "null")
-                    .collect::<Vec<_>>()
-                    .as_slice()
+                && let [one] = types.iter().filter(|t| *t != "null").collect::<Vec<_>>().as_slice()
             {
                 let one = (*one).clone();
                 object.insert("type".to_owned(), one);
@@ -68,10 +61,8 @@ fn tidy(node: &mut Value) {
                     object.insert("allOf".to_owned(), only);
                 }
             }
-            if let Some((values, descriptions)) = object
-                .get("oneOf")
-                .and_then(Value::as_array)
-                .and_then(|o| enum_values(o))
+            if let Some((values, descriptions)) =
+                object.get("oneOf").and_then(Value::as_array).and_then(|o| enum_values(o))
             {
                 object.remove("oneOf");
                 object.insert("type".to_owned(), json!("string"));
@@ -89,12 +80,7 @@ fn enum_values(options: &[Value]) -> Option<(Vec<Value>, Vec<Value>)> {
     let mut descriptions = Vec::new();
     for option in options {
         values.push(option.get("const")?.clone());
-        descriptions.push(
-            option
-                .get("description")
-                .cloned()
-                .unwrap_or_else(|| json!("")),
-        );
+        descriptions.push(option.get("description").cloned().unwrap_or_else(|| json!("")));
     }
     Some((values, descriptions))
 }
@@ -104,17 +90,9 @@ pub(crate) fn resolve(node: &'static Value) -> &'static Value {
     let mut node = node;
     // A fixed bound instead of a cycle check: the types do not nest deeper.
     for _ in 0..8 {
-        let next = match (
-            node.get("$ref").and_then(Value::as_str),
-            node.get("allOf").and_then(Value::as_array),
-        ) {
+        let next = match (node.get("$ref").and_then(Value::as_str), node.get("allOf").and_then(Value::as_array)) {
             (Some(reference), _) => root().pointer(reference.trim_start_matches('#')),
-            (None, Some(all))
-                if all.len() == 1
-                    && !node
-                        .as_object()
-                        .is_some_and(|o| o.contains_key("properties")) =>
-            {
+            (None, Some(all)) if all.len() == 1 && !node.as_object().is_some_and(|o| o.contains_key("properties")) => {
                 all.first()
             }
             _ => None,
@@ -138,22 +116,14 @@ pub(crate) fn node_at(path: &[String]) -> Option<&'static Value> {
 
 /// The schema of one key or item of a block, before its reference is followed (marks stand beside the reference).
 pub(crate) fn child(node: &'static Value, part: &str) -> Option<&'static Value> {
-    let via_then = || {
-        node.pointer("/then/properties")
-            .and_then(|properties| properties.get(part))
-    };
-    let own = node
-        .get("properties")
-        .and_then(|properties| properties.get(part));
+    let via_then = || node.pointer("/then/properties").and_then(|properties| properties.get(part));
+    let own = node.get("properties").and_then(|properties| properties.get(part));
     // The schema of a hook's `config` stands under `then`.
     if part == "config" && via_then().is_some() {
         return via_then();
     }
     own.or_else(|| node.get("items").filter(|items| items.is_object()))
-        .or_else(|| {
-            node.get("additionalProperties")
-                .filter(|schema| schema.is_object())
-        })
+        .or_else(|| node.get("additionalProperties").filter(|schema| schema.is_object()))
 }
 
 /// Names of the keys a block may have.
@@ -166,9 +136,7 @@ pub(crate) fn keys_of(node: &'static Value) -> Vec<&'static str> {
 
 /// Whether a key is Bia's own.
 pub(crate) fn is_own(node: &Value) -> bool {
-    node.get("x-bia")
-        .and_then(Value::as_bool)
-        .unwrap_or_default()
+    node.get("x-bia").and_then(Value::as_bool).unwrap_or_default()
 }
 
 /// The type of a list's items.
@@ -183,11 +151,7 @@ pub(crate) fn item_type(node: &Value) -> Option<String> {
 
 /// Visits every key with its path; `#` stands for the number of a list item.
 pub(crate) fn each_key(visit: &mut dyn FnMut(&[String], &'static Value)) {
-    fn walk(
-        node: &'static Value,
-        path: &mut Vec<String>,
-        visit: &mut dyn FnMut(&[String], &'static Value),
-    ) {
+    fn walk(node: &'static Value, path: &mut Vec<String>, visit: &mut dyn FnMut(&[String], &'static Value)) {
         let node = resolve(node);
         if !path.is_empty() {
             visit(path, node);

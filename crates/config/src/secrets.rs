@@ -15,11 +15,7 @@ pub struct Secrets {
     #[schemars(with = "Vec<String>", extend("uniqueItems" = true), inner(length(min = 16)))]
     pub cookie: Vec<SecretString>,
     /// Seals stored tokens and the OAuth state; exactly 32 characters each. Default: none, `secrets.default` is used.
-    #[schemars(
-        with = "Vec<String>",
-        length(min = 1),
-        inner(length(min = 32, max = 32))
-    )]
+    #[schemars(with = "Vec<String>", length(min = 1), inner(length(min = 32, max = 32)))]
     pub cipher: Vec<SecretString>,
     /// Seals page tokens of the admin API; at least 16 characters each. Default: `secrets.default`.
     #[schemars(with = "Vec<String>", length(min = 1), inner(length(min = 16)))]

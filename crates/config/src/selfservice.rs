@@ -10,9 +10,7 @@ use crate::session::RequiredAal;
 mod after;
 mod methods;
 
-pub use after::{
-    AfterMethod, Before, LoginAfter, RegistrationAfter, SettingsAfter, VerificationAfter,
-};
+pub use after::{AfterMethod, Before, LoginAfter, RegistrationAfter, SettingsAfter, VerificationAfter};
 pub use methods::{Methods, ProfileMethod};
 
 /// Everything people do themselves: sign in, register, change their data, sign out.
@@ -191,9 +189,7 @@ pub struct ErrorFlowConfig {
 
 impl Default for ErrorFlowConfig {
     fn default() -> Self {
-        Self {
-            ui_url: fallback("error"),
-        }
+        Self { ui_url: fallback("error") }
     }
 }
 
@@ -271,6 +267,11 @@ impl Default for RecoveryFlowConfig {
             notify_unknown_recipients: false,
         }
     }
+}
+
+/// Whether nobody configured this page.
+pub(crate) fn is_fallback(ui_url: &str) -> bool {
+    ui_url.starts_with("https://www.ory.com/kratos/docs/fallback/")
 }
 
 fn fallback(page: &str) -> String {

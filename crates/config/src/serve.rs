@@ -100,11 +100,7 @@ pub struct Socket {
 
 impl Default for Socket {
     fn default() -> Self {
-        Self {
-            owner: String::new(),
-            group: String::new(),
-            mode: 0o755,
-        }
+        Self { owner: String::new(), group: String::new(), mode: 0o755 }
     }
 }
 

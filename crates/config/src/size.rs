@@ -3,12 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serializer};
 
-const UNITS: [(&str, u64); 4] = [
-    ("GiB", 1 << 30),
-    ("MiB", 1 << 20),
-    ("KiB", 1 << 10),
-    ("B", 1),
-];
+const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Reads `128MiB`, `256KiB`, `1GiB` or `512B`.
 pub(crate) fn parse(text: &str) -> Option<u64> {
@@ -25,10 +20,8 @@ pub(crate) fn schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(crate) fn serialize<S: Serializer>(size: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    let (unit, factor) = UNITS
-        .into_iter()
-        .find(|(_, factor)| *size >= *factor && size.is_multiple_of(*factor))
-        .unwrap_or(("B", 1));
+    let (unit, factor) =
+        UNITS.into_iter().find(|(_, factor)| *size >= *factor && size.is_multiple_of(*factor)).unwrap_or(("B", 1));
     serializer.serialize_str(&format!("{}{unit}", size / factor))
 }
 
@@ -46,16 +39,7 @@ mod tests {
         assert_eq!(parse("128MiB"), Some(128 << 20));
         assert_eq!(parse("256KiB"), Some(256 << 10));
         assert_eq!(parse("7B"), Some(7));
-        for bad in [
-            "",
-            "B",
-            "MiB",
-            "128",
-            "128MB",
-            "-1B",
-            "99999999999GiB",
-            "1.5MiB",
-        ] {
+        for bad in ["", "B", "MiB", "128", "128MB", "-1B", "99999999999GiB", "1.5MiB"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

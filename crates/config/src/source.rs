@@ -54,10 +54,7 @@ impl Source {
     pub fn decode(&self) -> Option<Result<Vec<u8>, Base64Error>> {
         match self {
             Self::Base64(encoded) => {
-                let text: String = encoded
-                    .chars()
-                    .filter(|c| !matches!(c, '\r' | '\n'))
-                    .collect();
+                let text: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
                 Some(STANDARD.decode(text).map_err(|_| Base64Error))
             }
             _ => None,
@@ -89,18 +86,8 @@ impl fmt::Display for Source {
             Self::File(path) => write!(f, "file://{}", path.display()),
             Self::Base64(encoded) => write!(f, "base64:// ({} characters)", encoded.len()),
             // User name, password and query of a URL can be credentials.
-            Self::Http(url) => write!(
-                f,
-                "{}://{}{}",
-                url.scheme(),
-                url.host_str().unwrap_or_default(),
-                url.path()
-            ),
-            Self::Other(text) => write!(
-                f,
-                "a source with the scheme `{}`",
-                text.split(':').next().unwrap_or_default()
-            ),
+            Self::Http(url) => write!(f, "{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path()),
+            Self::Other(text) => write!(f, "a source with the scheme `{}`", text.split(':').next().unwrap_or_default()),
         }
     }
 }
@@ -130,9 +117,7 @@ impl JsonSchema for Source {
 }
 
 /// A web-hook body: a [`Source`], or the bare path that older Kratos files use.
-pub(crate) fn or_bare_path<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Source>, D::Error> {
+pub(crate) fn or_bare_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Source>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.map(|text| match Source::parse(&text) {
         Source::Other(text) if !text.contains("://") => Source::File(PathBuf::from(text)),
@@ -146,39 +131,18 @@ mod tests {
 
     #[test]
     fn each_scheme_is_recognised() {
-        assert_eq!(
-            Source::parse("file://mappers/a.jsonnet").path(),
-            Some(Path::new("mappers/a.jsonnet"))
-        );
-        assert_eq!(
-            Source::parse("file:///etc/a%20b").path(),
-            Some(Path::new("/etc/a%20b"))
-        );
-        assert!(matches!(
-            Source::parse("https://example.com/m.jsonnet"),
-            Source::Http(_)
-        ));
-        assert!(matches!(
-            Source::parse("gopher://127.0.0.1/x"),
-            Source::Other(_)
-        ));
+        assert_eq!(Source::parse("file://mappers/a.jsonnet").path(), Some(Path::new("mappers/a.jsonnet")));
+        assert_eq!(Source::parse("file:///etc/a%20b").path(), Some(Path::new("/etc/a%20b")));
+        assert!(matches!(Source::parse("https://example.com/m.jsonnet"), Source::Http(_)));
+        assert!(matches!(Source::parse("gopher://127.0.0.1/x"), Source::Other(_)));
     }
 
     #[test]
     fn only_padded_standard_base64_is_decoded() {
-        assert_eq!(
-            Source::parse("base64://e30=").decode(),
-            Some(Ok(b"{}".to_vec()))
-        );
+        assert_eq!(Source::parse("base64://e30=").decode(), Some(Ok(b"{}".to_vec())));
         assert_eq!(Source::parse("base64://").decode(), Some(Ok(Vec::new())));
-        assert_eq!(
-            Source::parse("base64://e30").decode(),
-            Some(Err(Base64Error))
-        );
-        assert_eq!(
-            Source::parse("base64://-_-_").decode(),
-            Some(Err(Base64Error))
-        );
+        assert_eq!(Source::parse("base64://e30").decode(), Some(Err(Base64Error)));
+        assert_eq!(Source::parse("base64://-_-_").decode(), Some(Err(Base64Error)));
         assert_eq!(Source::parse("file://x").decode(), None);
     }
 
@@ -187,9 +151,6 @@ mod tests {
         let inline = Source::parse("base64://c2VjcmV0LW1hcHBlcg==");
         let remote = Source::parse("https://user:hunter2@example.com/m.jsonnet?sig=hunter2");
         let text = format!("{inline:?} {inline} {remote:?} {remote}");
-        assert!(
-            !text.contains("c2VjcmV0") && !text.contains("hunter2"),
-            "{text}"
-        );
+        assert!(!text.contains("c2VjcmV0") && !text.contains("hunter2"), "{text}");
     }
 }

@@ -82,9 +82,7 @@ pub(crate) fn b2b(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(crate) fn link(_: &mut SchemaGenerator) -> Schema {
-    schema(switch(
-        json!({ "type": "object", "properties": { "base_url": string(), "lifespan": duration() } }),
-    ))
+    schema(switch(json!({ "type": "object", "properties": { "base_url": string(), "lifespan": duration() } })))
 }
 
 pub(crate) fn code(_: &mut SchemaGenerator) -> Schema {
@@ -165,9 +163,7 @@ fn needs_config(mut method: Value) -> Value {
 }
 
 pub(crate) fn courier(generator: &mut SchemaGenerator) -> Schema {
-    let email = closed(
-        json!({ "body": closed(json!({ "plaintext": uri(), "html": uri() })), "subject": uri() }),
-    );
+    let email = closed(json!({ "body": closed(json!({ "plaintext": uri(), "html": uri() })), "subject": uri() }));
     let sms = closed(json!({ "body": closed(json!({ "plaintext": uri() })) }));
     let one = |required: bool| {
         let mut value = closed(json!({ "email": email, "sms": sms }));
@@ -254,9 +250,7 @@ pub(crate) fn organizations(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(crate) fn enterprise(_: &mut SchemaGenerator) -> Schema {
-    schema(closed(
-        json!({ "identity_schema_fallback_url_template": string() }),
-    ))
+    schema(closed(json!({ "identity_schema_fallback_url_template": string() })))
 }
 
 pub(crate) fn flag_strings(_: &mut SchemaGenerator) -> Schema {

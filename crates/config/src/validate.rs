@@ -37,16 +37,12 @@ pub(crate) fn validate(value: &Value) -> Vec<Finding> {
 }
 
 fn key_path(pointer: &str) -> KeyPath {
-    let parts = pointer
-        .split('/')
-        .skip(1)
-        .map(|part| part.replace("~1", "/").replace("~0", "~"));
+    let parts = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
     KeyPath::from(parts.collect::<Vec<_>>())
 }
 
 fn explain(kind: &Kind, instance: &Value, path: &KeyPath, findings: &mut Vec<Finding>) {
-    let mut push =
-        |code, message: String| findings.push(Finding::error(code, path.clone(), message));
+    let mut push = |code, message: String| findings.push(Finding::error(code, path.clone(), message));
     match kind {
         Kind::AdditionalProperties { unexpected } => {
             findings.extend(unexpected.iter().map(|key| unknown_key(path, key)))
@@ -61,55 +57,34 @@ fn explain(kind: &Kind, instance: &Value, path: &KeyPath, findings: &mut Vec<Fin
         }
         Kind::Type { kind } => findings.push(wrong_type(kind, instance, path)),
         Kind::Enum { options } => findings.push(not_one_of(options, instance, path)),
-        Kind::Constant { expected_value } => {
-            push("wrong_value", format!("must be {expected_value}"))
-        }
+        Kind::Constant { expected_value } => push("wrong_value", format!("must be {expected_value}")),
         Kind::Pattern { pattern } => {
-            let finding = Finding::error(
-                "wrong_form",
-                path.clone(),
-                format!("does not match pattern \"{pattern}\""),
-            );
+            let finding = Finding::error("wrong_form", path.clone(), format!("does not match pattern \"{pattern}\""));
             findings.push(match pattern.as_str() {
-                crate::duration::PATTERN => finding.help("Write a number and a unit: `10m`, `24h` or `1h30m`. Days are hours here: `720h`."),
+                crate::duration::PATTERN => {
+                    finding.help("Write a number and a unit: `10m`, `24h` or `1h30m`. Days are hours here: `720h`.")
+                }
                 p if p.contains("KiB") => finding.help("Write a number and a unit: `256KiB` or `128MiB`."),
                 p if p.contains("|file|base64") => finding.help("Write `file://…`, `base64://…` or `https://…`."),
                 _ => finding,
             });
         }
         Kind::Format { format } => findings.push(wrong_format(format, path)),
-        Kind::MinLength { limit } => push(
-            "wrong_length",
-            format!("must have at least {limit} characters"),
-        ),
-        Kind::MaxLength { limit } => push(
-            "wrong_length",
-            format!("must have at most {limit} characters"),
-        ),
+        Kind::MinLength { limit } => push("wrong_length", format!("must have at least {limit} characters")),
+        Kind::MaxLength { limit } => push("wrong_length", format!("must have at most {limit} characters")),
         Kind::MinItems { limit } => push("wrong_length", format!("needs at least {limit} item(s)")),
-        Kind::MaxItems { limit } => {
-            push("wrong_length", format!("may have at most {limit} item(s)"))
-        }
+        Kind::MaxItems { limit } => push("wrong_length", format!("may have at most {limit} item(s)")),
         Kind::Minimum { limit } => push("out_of_range", format!("must be at least {limit}")),
         Kind::Maximum { limit } => push("out_of_range", format!("must be at most {limit}")),
         Kind::UniqueItems => push("repeated_item", "lists the same item twice".to_owned()),
-        _ => push(
-            "invalid",
-            "does not have the form that this key needs".to_owned(),
-        ),
+        _ => push("invalid", "does not have the form that this key needs".to_owned()),
     }
 }
 
 fn unknown_key(path: &KeyPath, key: &str) -> Finding {
     // Kratos: the same words.
-    let finding = Finding::error(
-        "unknown_key",
-        path.child(key),
-        format!("additionalProperties \"{key}\" not allowed"),
-    );
-    let known = schema::node_at(path.parts())
-        .map(schema::keys_of)
-        .unwrap_or_default();
+    let finding = Finding::error("unknown_key", path.child(key), format!("additionalProperties \"{key}\" not allowed"));
+    let known = schema::node_at(path.parts()).map(schema::keys_of).unwrap_or_default();
     if let Some(near) = nearest(key, known.iter().copied()) {
         return finding.help(format!("Did you mean `{near}`?"));
     }
@@ -127,12 +102,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     let fold = |text: &str| text.to_lowercase().replace('-', "_");
     let name = fold(name);
     known
-        .map(|candidate| {
-            (
-                strsim::normalized_damerau_levenshtein(&name, &fold(candidate)),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::normalized_damerau_levenshtein(&name, &fold(candidate)), candidate))
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)
@@ -153,22 +123,10 @@ fn elsewhere(key: &str) -> Option<KeyPath> {
 }
 
 fn not_one_of(options: &Value, instance: &Value, path: &KeyPath) -> Finding {
-    let names: Vec<&str> = options
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let names: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let list: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    let finding = Finding::error(
-        "wrong_value",
-        path.clone(),
-        format!("value must be one of {}", list.join(", ")),
-    );
-    match instance
-        .as_str()
-        .and_then(|text| nearest(text, names.into_iter()))
-    {
+    let finding = Finding::error("wrong_value", path.clone(), format!("value must be one of {}", list.join(", ")));
+    match instance.as_str().and_then(|text| nearest(text, names.into_iter())) {
         Some(near) => finding.help(format!("Did you mean `{near}`? Case counts.")),
         None => finding,
     }
@@ -176,9 +134,7 @@ fn not_one_of(options: &Value, instance: &Value, path: &KeyPath) -> Finding {
 
 fn wrong_format(format: &str, path: &KeyPath) -> Finding {
     let expected = match format {
-        "uri" => {
-            "an absolute address with a scheme, such as `https://…`, `file://…` or `base64://…`"
-        }
+        "uri" => "an absolute address with a scheme, such as `https://…`, `file://…` or `base64://…`",
         "uri-reference" => "an address or a path that a browser can follow",
         "cors-origin" => "`*` or an origin such as `https://app.example.com`",
         "http-url" => "an absolute http or https address with a host",
@@ -190,11 +146,7 @@ fn wrong_format(format: &str, path: &KeyPath) -> Finding {
 }
 
 fn wrong_type(kind: &TypeKind, instance: &Value, path: &KeyPath) -> Finding {
-    let message = format!(
-        "expected {}, but got {}",
-        expected_types(kind),
-        type_of(instance)
-    );
+    let message = format!("expected {}, but got {}", expected_types(kind), type_of(instance));
     let finding = Finding::error("wrong_type", path.clone(), message);
     match instance {
         Value::Null => finding.help("The key has no value: give it one, or remove it."),
@@ -212,11 +164,7 @@ fn wrong_type(kind: &TypeKind, instance: &Value, path: &KeyPath) -> Finding {
 fn expected_types(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(one) => one.to_string(),
-        TypeKind::Multiple(many) => many
-            .iter()
-            .map(|one| one.to_string())
-            .collect::<Vec<_>>()
-            .join(" or "),
+        TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or "),
     }
 }
 

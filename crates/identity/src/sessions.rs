@@ -114,8 +114,18 @@ impl Sessions {
 
     /// The token inside a session cookie, unless it was changed or has expired.
     pub fn open_cookie(&self, value: &str, now: Timestamp) -> Option<String> {
-        let body: CookieBody = serde_json::from_slice(&self.sealer.open(Purpose::Cookie, value)?).ok()?;
+        let body = self.cookie_body(value)?;
         (now.micros() < body.e).then_some(body.t)
+    }
+
+    /// Whether a cookie ends at another time than its session, which was extended since. Kratos: whoami then hands
+    /// out a new one (`session/handler.go`).
+    pub fn is_cookie_outdated(&self, value: &str, expires_at: Timestamp) -> bool {
+        self.cookie_body(value).is_some_and(|body| body.e != expires_at.micros())
+    }
+
+    fn cookie_body(&self, value: &str) -> Option<CookieBody> {
+        serde_json::from_slice(&self.sealer.open(Purpose::Cookie, value)?).ok()
     }
 
     /// Whether sensitive changes are allowed without signing in again (contract §3.9).

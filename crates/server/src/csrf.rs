@@ -33,6 +33,8 @@ pub(crate) fn layer(path: &str) -> Layer {
         | ["self-service", "login", "test"]
         | ["self-service", "methods", "oidc", "callback" | "logout", _]
         | ["self-service", "methods", "oidc", "organization", _, "callback", _]
+        // Its form brings the token in the body, where the handler looks for it.
+        | ["ui", "sessions"]
         | ["sessions"]
         | ["sessions", _]
         | ["sessions", _, "extend"]

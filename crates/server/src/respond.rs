@@ -113,21 +113,11 @@ impl Writer<'_> {
         !flow.is_browser() || self.context.is_json
     }
 
-    /// A flow as JSON, with a fresh mask of the anti-CSRF token for browsers.
-    async fn flow(&self, status: u16, mut flow: Flow) -> Response {
-        if flow.is_browser()
-            && let Some(node) = flow.ui.node_mut("csrf_token")
-        {
-            node.attributes.value = Some(csrf::mask(self.csrf_token).into());
+    async fn flow(&self, status: u16, flow: Flow) -> Response {
+        match flow_json(self.call, self.csrf_token, flow).await {
+            Ok(body) => answer::json(status, &body),
+            Err(error) => self.error(error),
         }
-        let identity = match (flow.kind, flow.identity_id) {
-            (FlowKind::Settings, Some(identity_id)) => match self.call.deps().store.find_identity(identity_id).await {
-                Ok(identity) => identity.map(|identity| self.identity(&identity)),
-                Err(error) => return self.error(crate::error::store(&error)),
-            },
-            _ => None,
-        };
-        answer::json(status, &flow.to_json(identity))
     }
 
     fn to_ui(&self, flow: &Flow, status: u16, extra: &[(String, String)]) -> Response {
@@ -193,6 +183,26 @@ impl Writer<'_> {
         body.insert("session".into(), session_json(self.call, session));
         body
     }
+}
+
+/// A flow as JSON, with a fresh mask of the anti-CSRF token for browsers.
+///
+/// # Errors
+/// When the identity of a settings flow can't be read.
+pub(crate) async fn flow_json(call: &Call, csrf_token: &str, mut flow: Flow) -> Result<Value, ApiError> {
+    if flow.is_browser()
+        && let Some(node) = flow.ui.node_mut("csrf_token")
+    {
+        node.attributes.value = Some(csrf::mask(csrf_token).into());
+    }
+    let identity = match (flow.kind, flow.identity_id) {
+        (FlowKind::Settings, Some(id)) => {
+            let found = call.deps().store.find_identity(id).await.map_err(|error| crate::error::store(&error))?;
+            found.map(|identity| identity.to_public(call.public_url()))
+        }
+        _ => None,
+    };
+    Ok(flow.to_json(identity))
 }
 
 /// A session as its owner sees it, with identity and devices.

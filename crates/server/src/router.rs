@@ -5,7 +5,7 @@ use crate::admin::{identities, sessions as admin_sessions, test_login};
 use crate::health;
 use crate::openapi::get_openapi;
 use crate::public::self_service::{disabled, errors, login, logout, registration, settings};
-use crate::public::{methods_oidc, schemas, sessions, well_known};
+use crate::public::{methods_oidc, pages, schemas, sessions, well_known};
 use crate::redirects::{to_admin, to_public};
 use crate::route::Tag::{Identity, Metadata};
 use crate::route::{Route, route};
@@ -120,6 +120,10 @@ static PUBLIC: &[Route] = &[
     route!(Get "/health/ready" => "isReady", health::is_ready_public).tag(Metadata).answers(&[200, 503]),
     route!(Get "/.well-known/ory/webauthn.js" => "getWebAuthnJavaScript", well_known::get_web_authn_java_script),
     route!(Get "/openapi.json" => "getOpenApi", get_openapi).tag(Metadata),
+    // --- built-in pages ---
+    route!(Get "/ui/assets/{file}" => "", pages::asset),
+    route!(Post "/ui/sessions" => "", pages::end_sessions),
+    route!(Get "/ui/{page}" => "", pages::page),
     // --- routes of the admin port ---
     route!(Any "/identities" => "", to_admin),
     route!(Any "/identities/{id}" => "", to_admin),

@@ -2,7 +2,9 @@
 
 use crate::cookies::CookiePolicy;
 use crate::cors::Cors;
+use crate::public::pages as built_in;
 use arc_swap::ArcSwap;
+use bia_pages::Pages;
 use bia_selfservice::Deps;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ pub struct App {
     pub deps: Arc<Deps>,
     pub(crate) cookies: CookiePolicy,
     pub(crate) cors: Cors,
+    /// The built-in pages; none when `bia.ui.enabled` is off.
+    pub(crate) pages: Option<Pages>,
     /// The answer of `/health/config`.
     pub(crate) revision: String,
 }
@@ -18,7 +22,8 @@ pub struct App {
 impl App {
     fn new(deps: Arc<Deps>, revision: String) -> Self {
         let config = &deps.config;
-        Self { cookies: CookiePolicy::new(config), cors: Cors::new(&config.serve.public.cors), revision, deps }
+        let pages = config.bia.ui.enabled.then(|| built_in::of(config));
+        Self { cookies: CookiePolicy::new(config), cors: Cors::new(&config.serve.public.cors), pages, revision, deps }
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn run(args: args::Dev) -> anyhow::Result<ExitCode> {
     let assembled = foundation.assemble(loaded.config, &hooks(), StandIn::Allowed).await?;
     let bound = Server::bind(&assembled.deps.config).await?;
     let state = State::new(assembled.deps.clone(), &assembled.fingerprint);
-    invite(&assembled.deps.config.public_url().join_path("/welcome"), &args.folder);
+    invite(&assembled.deps.config.public_url().join_path("/ui/welcome"), &args.folder);
     bound.serve(state, shutdown::requested()).await;
     drop(assembled);
     foundation.close().await;

@@ -27,16 +27,12 @@ fn names(config: &Config, findings: &mut Vec<Finding>) {
     let mut domains: BTreeMap<String, usize> = BTreeMap::new();
     for (index, provider) in config.providers().iter().enumerate() {
         let path = KeyPath::of(PROVIDERS).child(index);
-        let aliases = provider
-            .aliases
-            .iter()
-            .enumerate()
-            .map(|(at, alias)| (alias.as_str(), path.child("aliases").child(at)));
+        let aliases =
+            provider.aliases.iter().enumerate().map(|(at, alias)| (alias.as_str(), path.child("aliases").child(at)));
         for (id, path) in std::iter::once((provider.id.as_str(), path.child("id"))).chain(aliases) {
             if let Some(first) = ids.get(id) {
-                let message = format!(
-                    "another provider (number {first} of the list, from 0) answers to this id and wins"
-                );
+                let message =
+                    format!("another provider (number {first} of the list, from 0) answers to this id and wins");
                 findings.push(
                     Finding::advice("duplicate_provider_id", path, message)
                         .help("Give each provider an id of its own."),
@@ -48,19 +44,12 @@ fn names(config: &Config, findings: &mut Vec<Finding>) {
         if provider.id.is_empty() || provider.id.contains(['/', '?', '#', '%', ' ', ':']) {
             let message = "cannot stand in a callback URL and in stored links";
             findings.push(
-                Finding::advice("provider_id", path.child("id"), message)
-                    .help("Use letters, digits, `-` and `_`."),
+                Finding::advice("provider_id", path.child("id"), message).help("Use letters, digits, `-` and `_`."),
             );
         }
         for (at, domain) in provider.microsoft.home_realm_domains.iter().enumerate() {
-            if domains
-                .insert(domain.to_ascii_lowercase(), index)
-                .is_some_and(|first| first != index)
-            {
-                let path = path
-                    .child("microsoft")
-                    .child("home_realm_domains")
-                    .child(at);
+            if domains.insert(domain.to_ascii_lowercase(), index).is_some_and(|first| first != index) {
+                let path = path.child("microsoft").child("home_realm_domains").child(at);
                 let message = "another provider claims this domain, so people of it are sent to the first of the two";
                 findings.push(Finding::advice("duplicate_domain", path, message));
             }
@@ -70,23 +59,19 @@ fn names(config: &Config, findings: &mut Vec<Finding>) {
 
 fn mapper(source: &Source, path: &KeyPath, findings: &mut Vec<Finding>) {
     let message = match source {
-        Source::File(file) => std::fs::File::open(file)
-            .err()
-            .map(|error| format!("cannot read the mapper: {error}")),
-        Source::Base64(_) => source
-            .decode()
-            .and_then(Result::err)
-            .map(|error| error.to_string()),
+        Source::File(file) => std::fs::File::open(file).err().map(|error| format!("cannot read the mapper: {error}")),
+        Source::Base64(_) => source.decode().and_then(Result::err).map(|error| error.to_string()),
         Source::Http(_) => None,
-        Source::Other(_) => Some(
-            "no mapper can be read from this: expected `file://…`, `base64://…` or `https://…`"
-                .to_owned(),
-        ),
+        Source::Other(_) => {
+            Some("no mapper can be read from this: expected `file://…`, `base64://…` or `https://…`".to_owned())
+        }
     };
     if let Some(message) = message {
         let finding = Finding::advice("mapper_source", path.child("mapper_url"), message);
         findings.push(match source {
-            Source::File(_) => finding.help("A path after `file://` is relative to the working directory; `file:///…` is absolute."),
+            Source::File(_) => {
+                finding.help("A path after `file://` is relative to the working directory; `file:///…` is absolute.")
+            }
             _ => finding,
         });
     }
@@ -94,15 +79,9 @@ fn mapper(source: &Source, path: &KeyPath, findings: &mut Vec<Finding>) {
 
 fn settings(config: &Config, provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>) {
     if config.credentials_of(provider).client_id.trim().is_empty() {
-        findings.push(Finding::advice(
-            "empty_client_id",
-            path.child("client_id"),
-            "is empty",
-        ));
+        findings.push(Finding::advice("empty_client_id", path.child("client_id"), "is empty"));
     }
-    if provider.provider == ProviderKind::Generic
-        && provider.issuer_url.as_deref().is_none_or(str::is_empty)
-    {
+    if provider.provider == ProviderKind::Generic && provider.issuer_url.as_deref().is_none_or(str::is_empty) {
         findings.push(
             Finding::advice(
                 "missing_issuer",
@@ -118,9 +97,8 @@ fn settings(config: &Config, provider: &OidcProvider, path: &KeyPath, findings: 
         let at = path.child("microsoft_tenant");
         if tenant.trim().is_empty() {
             findings.push(
-                Finding::advice("empty_tenant", at, "is empty: nobody can sign in").help(
-                    "Give the tenant's id or domain, `organizations`, `consumers` or `common`.",
-                ),
+                Finding::advice("empty_tenant", at, "is empty: nobody can sign in")
+                    .help("Give the tenant's id or domain, `organizations`, `consumers` or `common`."),
             );
         } else if reserved.contains(&lower.as_str()) && lower != tenant {
             findings.push(
@@ -134,27 +112,16 @@ fn settings(config: &Config, provider: &OidcProvider, path: &KeyPath, findings: 
             );
         }
     }
-    if provider
-        .scope
-        .iter()
-        .any(|scope| scope.contains([' ', ',']))
-    {
+    if provider.scope.iter().any(|scope| scope.contains([' ', ','])) {
         findings.push(
-            Finding::advice(
-                "scope_form",
-                path.child("scope"),
-                "has several scopes in one item",
-            )
-            .help("Write one scope per item."),
+            Finding::advice("scope_form", path.child("scope"), "has several scopes in one item")
+                .help("Write one scope per item."),
         );
     }
 }
 
 fn secrets(provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>) {
-    let secret = provider
-        .client_secret
-        .as_ref()
-        .map(|secret| secret.expose_secret());
+    let secret = provider.client_secret.as_ref().map(|secret| secret.expose_secret());
     if secret.is_some_and(str::is_empty) {
         findings.push(
             Finding::advice("empty_secret", path.child("client_secret"), "is empty")
@@ -169,12 +136,7 @@ fn secrets(provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>)
     let all = secret
         .map(|secret| (secret, path.child("client_secret")))
         .into_iter()
-        .chain(listed.map(|(at, secret)| {
-            (
-                secret.expose_secret(),
-                path.child("client_secrets").child(at),
-            )
-        }));
+        .chain(listed.map(|(at, secret)| (secret.expose_secret(), path.child("client_secrets").child(at))));
     for (_, path) in all.filter(|(secret, _)| is_guid(secret)) {
         let message = "looks like the id of a secret, not like its value";
         findings.push(Finding::advice("secret_id", path, message).help(help));

@@ -16,66 +16,28 @@ pub(crate) fn warnings(config: &Config) -> Vec<Finding> {
                 "provider `{}` is linked to an existing identity without asking when both sides prove the same address.",
                 provider.id
             );
-            findings.push(Finding::warning(
-                "automatic_linking",
-                path.child("account_linking_mode"),
-                message,
-            ));
+            findings.push(Finding::warning("automatic_linking", path.child("account_linking_mode"), message));
         }
-        if provider.recheck.is_some()
-            && !provider.scope.iter().any(|scope| scope == "offline_access")
-        {
-            let message =
-                "needs the scope `offline_access`: without a refresh token nobody is rechecked.";
-            findings.push(Finding::warning(
-                "recheck_scope",
-                path.child("recheck"),
-                message,
-            ));
+        if provider.recheck.is_some() && !provider.scope.iter().any(|scope| scope == "offline_access") {
+            let message = "needs the scope `offline_access`: without a refresh token nobody is rechecked.";
+            findings.push(Finding::warning("recheck_scope", path.child("recheck"), message));
         }
-        if provider
-            .additional_id_token_audiences
-            .iter()
-            .any(String::is_empty)
-        {
+        if provider.additional_id_token_audiences.iter().any(String::is_empty) {
             let message = "lists an empty audience, which no token has.";
-            findings.push(Finding::warning(
-                "empty_audience",
-                path.child("additional_id_token_audiences"),
-                message,
-            ));
+            findings.push(Finding::warning("empty_audience", path.child("additional_id_token_audiences"), message));
         }
     }
     let flows = &config.selfservice.flows;
     for (path, hooks) in [
-        (
-            "selfservice.flows.login.after.hooks",
-            &flows.login.after.hooks,
-        ),
-        (
-            "selfservice.flows.login.after.oidc.hooks",
-            &flows.login.after.oidc.hooks,
-        ),
-        (
-            "selfservice.flows.registration.after.hooks",
-            &flows.registration.after.hooks,
-        ),
-        (
-            "selfservice.flows.registration.after.oidc.hooks",
-            &flows.registration.after.oidc.hooks,
-        ),
-        (
-            "selfservice.flows.settings.after.profile.hooks",
-            &flows.settings.after.profile.hooks,
-        ),
+        ("selfservice.flows.login.after.hooks", &flows.login.after.hooks),
+        ("selfservice.flows.login.after.oidc.hooks", &flows.login.after.oidc.hooks),
+        ("selfservice.flows.registration.after.hooks", &flows.registration.after.hooks),
+        ("selfservice.flows.registration.after.oidc.hooks", &flows.registration.after.oidc.hooks),
+        ("selfservice.flows.settings.after.profile.hooks", &flows.settings.after.profile.hooks),
     ] {
         for (index, hook) in hooks.iter().enumerate() {
             if let Some(message) = mail_hook(hook) {
-                findings.push(Finding::warning(
-                    "no_mail",
-                    KeyPath::of(path).child(index),
-                    message,
-                ));
+                findings.push(Finding::warning("no_mail", KeyPath::of(path).child(index), message));
             }
         }
     }

@@ -52,25 +52,17 @@ impl Document {
                     {
                         found.push(path.child("hook"));
                     }
-                    entries
-                        .iter()
-                        .for_each(|(key, value)| walk(value, &path.child(key), names, found));
+                    entries.iter().for_each(|(key, value)| walk(value, &path.child(key), names, found));
                 }
-                Value::Array(items) => items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(at, item)| walk(item, &path.child(at), names, found)),
+                Value::Array(items) => {
+                    items.iter().enumerate().for_each(|(at, item)| walk(item, &path.child(at), names, found))
+                }
                 _ => {}
             }
         }
         let mut found = Vec::new();
         if let Some(flows) = rules::at(&self.value, "selfservice.flows") {
-            walk(
-                flows,
-                &KeyPath::of("selfservice.flows"),
-                &self.extra_hooks,
-                &mut found,
-            );
+            walk(flows, &KeyPath::of("selfservice.flows"), &self.extra_hooks, &mut found);
         }
         found
     }

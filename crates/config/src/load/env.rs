@@ -32,8 +32,7 @@ fn keys() -> &'static HashMap<String, (Vec<String>, Kind)> {
         schema::each_key(&mut |path, node| {
             let name = path.join(".").replace('_', ".");
             // Kratos: of two keys with one variable, the first in the schema wins.
-            keys.entry(name)
-                .or_insert_with(|| (path.to_vec(), kind(node)));
+            keys.entry(name).or_insert_with(|| (path.to_vec(), kind(node)));
         });
         keys
     })
@@ -64,12 +63,7 @@ pub(super) fn read(env: &[(String, String)]) -> Variables {
         if let Some((path, kind)) = find(name) {
             match value(name, text, &path, kind) {
                 Ok(Some((value, marks))) => {
-                    variables.layers.push(Layer {
-                        origin: Origin::Variable(name.clone()),
-                        at: path,
-                        value,
-                        marks,
-                    });
+                    variables.layers.push(Layer { origin: Origin::Variable(name.clone()), at: path, value, marks });
                 }
                 Ok(None) => variables.warnings.push(ignored(name, path)),
                 Err(error) => variables.errors.push(*error),
@@ -78,13 +72,8 @@ pub(super) fn read(env: &[(String, String)]) -> Variables {
     }
     // Whole blocks first, then what lies inside them; items of one list in their order, so that it can grow.
     variables.layers.sort_by_key(|layer| {
-        let numbers: Vec<u64> = layer
-            .at
-            .parts()
-            .iter()
-            .filter(|part| is_index(part))
-            .filter_map(|part| part.parse().ok())
-            .collect();
+        let numbers: Vec<u64> =
+            layer.at.parts().iter().filter(|part| is_index(part)).filter_map(|part| part.parse().ok()).collect();
         (numbers.len(), numbers, layer.at.parts().len())
     });
     variables
@@ -100,21 +89,12 @@ fn find(name: &str) -> Option<(KeyPath, Kind)> {
     if numbers.is_empty() {
         return None;
     }
-    let pattern: Vec<&str> = dotted
-        .split('.')
-        .map(|part| if is_index(part) { "#" } else { part })
-        .collect();
+    let pattern: Vec<&str> = dotted.split('.').map(|part| if is_index(part) { "#" } else { part }).collect();
     let (path, kind) = keys().get(&pattern.join("."))?;
     let mut numbers = numbers.into_iter();
     let path: Vec<String> = path
         .iter()
-        .map(|part| {
-            if part == "#" {
-                numbers.next().unwrap_or("0").to_owned()
-            } else {
-                part.clone()
-            }
-        })
+        .map(|part| if part == "#" { numbers.next().unwrap_or("0").to_owned() } else { part.clone() })
         .collect();
     Some((KeyPath::from(path), *kind))
 }
@@ -125,41 +105,28 @@ fn value(name: &str, text: &str, path: &KeyPath, kind: Kind) -> Read {
     let plain = |value: Value| Ok(Some((value, Marks::default())));
     let expected = |what: &str| {
         Err(Box::new(
-            Finding::error("variable_type", path.clone(), format!("expected {what}")).at(
-                Location::Variable {
-                    name: name.to_owned(),
-                    line: 0,
-                    column: 0,
-                },
-            ),
+            Finding::error("variable_type", path.clone(), format!("expected {what}")).at(Location::Variable {
+                name: name.to_owned(),
+                line: 0,
+                column: 0,
+            }),
         ))
     };
     match kind {
         Kind::Text => plain(Value::from(text)),
-        Kind::Integer => text.trim().parse::<i64>().map_or_else(
-            |_| expected("a whole number"),
-            |number| plain(number.into()),
-        ),
-        Kind::Number => text
-            .trim()
-            .parse::<f64>()
-            .map_or_else(|_| expected("a number"), |number| plain(number.into())),
-        Kind::Boolean => go_bool(text.trim()).map_or_else(
-            || expected("`true` or `false`"),
-            |value| plain(value.into()),
-        ),
+        Kind::Integer => {
+            text.trim().parse::<i64>().map_or_else(|_| expected("a whole number"), |number| plain(number.into()))
+        }
+        Kind::Number => text.trim().parse::<f64>().map_or_else(|_| expected("a number"), |number| plain(number.into())),
+        Kind::Boolean => {
+            go_bool(text.trim()).map_or_else(|| expected("`true` or `false`"), |value| plain(value.into()))
+        }
         Kind::Texts if !text.trim_start().starts_with('[') => {
-            let items = text
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(Value::from);
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from);
             plain(items.collect::<Vec<_>>().into())
         }
         // Many systems set words such as SESSION or LOG for purposes of their own.
-        Kind::Json if path.parts().len() == 1 && !text.trim_start().starts_with(['{', '[']) => {
-            Ok(None)
-        }
+        Kind::Json if path.parts().len() == 1 && !text.trim_start().starts_with(['{', '[']) => Ok(None),
         Kind::Texts | Kind::Json => json(name, text, path),
     }
 }
@@ -179,15 +146,7 @@ fn json(name: &str, text: &str, path: &KeyPath) -> Read {
 }
 
 fn ignored(name: &str, path: KeyPath) -> Finding {
-    Finding::warning(
-        "variable_ignored",
-        path,
-        "holds no JSON, so it is taken for a variable of another program",
-    )
-    .help("Kratos would refuse to start. Unset it, or give it JSON.")
-    .at(Location::Variable {
-        name: name.to_owned(),
-        line: 0,
-        column: 0,
-    })
+    Finding::warning("variable_ignored", path, "holds no JSON, so it is taken for a variable of another program")
+        .help("Kratos would refuse to start. Unset it, or give it JSON.")
+        .at(Location::Variable { name: name.to_owned(), line: 0, column: 0 })
 }

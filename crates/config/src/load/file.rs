@@ -19,11 +19,7 @@ pub(super) struct Parsed {
 pub(super) fn read(path: &Path) -> Result<Parsed, Box<Finding>> {
     use std::io::Read as _;
 
-    let whole_file = Location::File {
-        file: path.to_owned(),
-        line: 0,
-        column: 0,
-    };
+    let whole_file = Location::File { file: path.to_owned(), line: 0, column: 0 };
     let unreadable = |error: std::io::Error| {
         let message = format!("cannot read the file: {error}");
         let finding = Finding::error("unreadable_file", KeyPath::default(), message)
@@ -32,24 +28,17 @@ pub(super) fn read(path: &Path) -> Result<Parsed, Box<Finding>> {
     };
     check_extension(path)?;
     let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(SIZE_MAX + 1).read_to_string(&mut text))
-        .map_err(unreadable)?;
+    std::fs::File::open(path).and_then(|file| file.take(SIZE_MAX + 1).read_to_string(&mut text)).map_err(unreadable)?;
     if text.len() as u64 > SIZE_MAX {
-        let error = Finding::error(
-            "file_too_large",
-            KeyPath::default(),
-            "is larger than 4 MiB, which no configuration is",
-        );
+        let error =
+            Finding::error("file_too_large", KeyPath::default(), "is larger than 4 MiB, which no configuration is");
         return Err(Box::new(error.at(whole_file)));
     }
     parse(path, &text)
 }
 
 fn extension(path: &Path) -> &str {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default()
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
 }
 
 fn check_extension(path: &Path) -> Result<(), Box<Finding>> {
@@ -59,11 +48,7 @@ fn check_extension(path: &Path) -> Result<(), Box<Finding>> {
             let dot = if other.is_empty() { "" } else { "." };
             // Kratos: the same words.
             let message = format!("unknown config file extension: {dot}{other}");
-            let location = Location::File {
-                file: path.to_owned(),
-                line: 0,
-                column: 0,
-            };
+            let location = Location::File { file: path.to_owned(), line: 0, column: 0 };
             let finding = Finding::error("file_extension", KeyPath::default(), message)
                 .help("Name the file `.yaml`, `.yml`, `.json` or `.toml`.");
             Err(Box::new(finding.at(location)))
@@ -84,61 +69,31 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, Box<Finding>> {
     };
     let parsed = match extension(path) {
         "json" => {
-            let value = serde_json::from_str(text).map_err(|error| {
-                syntax("JSON", json_fault(&error), error.line(), error.column())
-            })?;
-            Parsed {
-                value,
-                marks: marks::of_yaml(text),
-            }
+            let value = serde_json::from_str(text)
+                .map_err(|error| syntax("JSON", json_fault(&error), error.line(), error.column()))?;
+            Parsed { value, marks: marks::of_yaml(text) }
         }
-        "toml" => toml_document(text)
-            .map_err(|(message, line, column)| syntax("TOML", message, line, column))?,
+        "toml" => toml_document(text).map_err(|(message, line, column)| syntax("TOML", message, line, column))?,
         _ => {
             let value = yaml_value(text).map_err(|error| {
-                let (line, column) = error
-                    .location()
-                    .map_or((0, 0), |at| (at.line(), at.column()));
+                let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
                 let message = error.to_string();
-                syntax(
-                    "YAML",
-                    message
-                        .split(" at line ")
-                        .next()
-                        .unwrap_or_default()
-                        .to_owned(),
-                    line,
-                    column,
-                )
+                syntax("YAML", message.split(" at line ").next().unwrap_or_default().to_owned(), line, column)
             })?;
-            Parsed {
-                value,
-                marks: marks::of_yaml(text),
-            }
+            Parsed { value, marks: marks::of_yaml(text) }
         }
     };
     match parsed.value {
         Value::Object(_) => Ok(parsed),
         // Kratos: an empty file is an empty configuration, which then lacks its required keys.
-        Value::Null => Ok(Parsed {
-            value: Value::Object(Map::new()),
-            marks: parsed.marks,
-        }),
-        _ => Err(fault(
-            "expected keys and values at the top of the file".to_owned(),
-            1,
-            1,
-        )),
+        Value::Null => Ok(Parsed { value: Value::Object(Map::new()), marks: parsed.marks }),
+        _ => Err(fault("expected keys and values at the top of the file".to_owned(), 1, 1)),
     }
 }
 
 /// What is wrong with a JSON text, in words that quote nothing of it.
 pub(super) fn json_fault(error: &serde_json::Error) -> String {
-    if error.is_eof() {
-        "it ends too early".to_owned()
-    } else {
-        "a character that cannot stand there".to_owned()
-    }
+    if error.is_eof() { "it ends too early".to_owned() } else { "a character that cannot stand there".to_owned() }
 }
 
 fn yaml_value(text: &str) -> Result<Value, serde_yaml::Error> {
@@ -156,21 +111,13 @@ fn yaml_to_json(value: serde_yaml::Value) -> Value {
             .as_i64()
             .map(Value::from)
             .or_else(|| number.as_u64().map(Value::from))
-            .or_else(|| {
-                number
-                    .as_f64()
-                    .and_then(serde_json::Number::from_f64)
-                    .map(Value::Number)
-            })
+            .or_else(|| number.as_f64().and_then(serde_json::Number::from_f64).map(Value::Number))
             .unwrap_or(Value::Null),
         Yaml::String(text) => Value::String(text),
         Yaml::Sequence(items) => Value::Array(items.into_iter().map(yaml_to_json).collect()),
-        Yaml::Mapping(entries) => Value::Object(
-            entries
-                .into_iter()
-                .map(|(key, value)| (yaml_key(&key), yaml_to_json(value)))
-                .collect(),
-        ),
+        Yaml::Mapping(entries) => {
+            Value::Object(entries.into_iter().map(|(key, value)| (yaml_key(&key), yaml_to_json(value))).collect())
+        }
         Yaml::Tagged(tagged) => yaml_to_json(tagged.value),
     }
 }
@@ -187,51 +134,31 @@ fn yaml_key(key: &serde_yaml::Value) -> String {
 
 fn toml_document(text: &str) -> Result<Parsed, (String, usize, usize)> {
     let document = toml_edit::ImDocument::parse(text).map_err(|error| {
-        let (line, column) = error
-            .span()
-            .map_or((0, 0), |span| marks::line_and_column(text, span.start));
+        let (line, column) = error.span().map_or((0, 0), |span| marks::line_and_column(text, span.start));
         (error.message().to_owned(), line, column)
     })?;
     let marks = marks::of_toml(text, document.as_item());
-    Ok(Parsed {
-        value: toml_to_json(document.as_item()),
-        marks,
-    })
+    Ok(Parsed { value: toml_to_json(document.as_item()), marks })
 }
 
 fn toml_to_json(item: &toml_edit::Item) -> Value {
     if let Some(table) = item.as_table_like() {
-        return Value::Object(
-            table
-                .iter()
-                .map(|(key, item)| (key.to_owned(), toml_to_json(item)))
-                .collect(),
-        );
+        return Value::Object(table.iter().map(|(key, item)| (key.to_owned(), toml_to_json(item))).collect());
     }
     match item {
-        toml_edit::Item::ArrayOfTables(tables) => Value::Array(
-            tables
-                .iter()
-                .map(|table| toml_to_json(&toml_edit::Item::Table(table.clone())))
-                .collect(),
-        ),
-        toml_edit::Item::Value(toml_edit::Value::Array(items)) => Value::Array(
-            items
-                .iter()
-                .map(|value| toml_to_json(&toml_edit::Item::Value(value.clone())))
-                .collect(),
-        ),
-        toml_edit::Item::Value(toml_edit::Value::String(text)) => {
-            Value::String(text.value().clone())
+        toml_edit::Item::ArrayOfTables(tables) => {
+            Value::Array(tables.iter().map(|table| toml_to_json(&toml_edit::Item::Table(table.clone()))).collect())
         }
+        toml_edit::Item::Value(toml_edit::Value::Array(items)) => {
+            Value::Array(items.iter().map(|value| toml_to_json(&toml_edit::Item::Value(value.clone()))).collect())
+        }
+        toml_edit::Item::Value(toml_edit::Value::String(text)) => Value::String(text.value().clone()),
         toml_edit::Item::Value(toml_edit::Value::Integer(number)) => Value::from(*number.value()),
         toml_edit::Item::Value(toml_edit::Value::Float(number)) => {
             serde_json::Number::from_f64(*number.value()).map_or(Value::Null, Value::Number)
         }
         toml_edit::Item::Value(toml_edit::Value::Boolean(value)) => Value::Bool(*value.value()),
-        toml_edit::Item::Value(toml_edit::Value::Datetime(time)) => {
-            Value::String(time.value().to_string())
-        }
+        toml_edit::Item::Value(toml_edit::Value::Datetime(time)) => Value::String(time.value().to_string()),
         _ => Value::Null,
     }
 }

@@ -29,12 +29,11 @@ impl Layer {
     /// What this layer sets at a path, if anything.
     fn get(&self, path: &KeyPath) -> Option<&Value> {
         let rest = path.parts().strip_prefix(self.at.parts())?;
-        rest.iter()
-            .try_fold(&self.value, |value, part| match value {
-                Value::Object(entries) => entries.get(part),
-                Value::Array(items) => items.get(part.parse::<usize>().ok()?),
-                _ => None,
-            })
+        rest.iter().try_fold(&self.value, |value, part| match value {
+            Value::Object(entries) => entries.get(part),
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            _ => None,
+        })
     }
 
     /// Whether it sets this path, or something below it.
@@ -50,26 +49,15 @@ impl Layer {
             .map(|marks| if of_key { marks.key() } else { marks.value() })
             .unwrap_or_default();
         match &self.origin {
-            Origin::File(file) => Location::File {
-                file: file.clone(),
-                line: mark.line,
-                column: mark.column,
-            },
-            Origin::Variable(name) => Location::Variable {
-                name: name.clone(),
-                line: mark.line,
-                column: mark.column,
-            },
+            Origin::File(file) => Location::File { file: file.clone(), line: mark.line, column: mark.column },
+            Origin::Variable(name) => Location::Variable { name: name.clone(), line: mark.line, column: mark.column },
             Origin::Override => Location::Override,
         }
     }
 
     /// The value with its path around it, as one tree from the root.
     fn tree(&self) -> Value {
-        self.at.parts().iter().rev().fold(
-            self.value.clone(),
-            |value, part| serde_json::json!({ part: value }),
-        )
+        self.at.parts().iter().rev().fold(self.value.clone(), |value, part| serde_json::json!({ part: value }))
     }
 }
 
@@ -81,9 +69,7 @@ impl Provider for Layer {
 
     fn data(&self) -> Result<ProfileMap<Profile, Dict>, figment::Error> {
         let value = figment::value::Value::serialize(self.tree())?;
-        let dict = value
-            .into_dict()
-            .ok_or_else(|| figment::Error::from("not a map".to_owned()))?;
+        let dict = value.into_dict().ok_or_else(|| figment::Error::from("not a map".to_owned()))?;
         Ok(Profile::Default.collect(dict))
     }
 }
@@ -126,11 +112,7 @@ impl Layers {
         let layers = self.visible(path);
         let mut around = path.clone();
         loop {
-            if let Some(layer) = layers
-                .iter()
-                .rev()
-                .find(|layer| layer.get(&around).is_some())
-            {
+            if let Some(layer) = layers.iter().rev().find(|layer| layer.get(&around).is_some()) {
                 return layer.location(&around, of_key && around == *path);
             }
             if around.parts().is_empty() {
@@ -147,10 +129,7 @@ impl Layers {
         while !around.parts().is_empty() {
             if around.last().is_some_and(is_index) {
                 let list = around.parent();
-                let owner = self
-                    .0
-                    .iter()
-                    .rposition(|layer| layer.get(&list).is_some_and(Value::is_array));
+                let owner = self.0.iter().rposition(|layer| layer.get(&list).is_some_and(Value::is_array));
                 start = start.max(owner.unwrap_or(0));
             }
             around = around.parent();
@@ -161,17 +140,10 @@ impl Layers {
     /// The variable that sets the list holding this path, if a file sets the same key in its own list: what a user of
     /// Kratos expects to be completed from the file.
     pub(super) fn completed_by_file_in_kratos(&self, path: &KeyPath) -> Option<&str> {
-        let Some(Layer {
-            origin: Origin::Variable(name),
-            ..
-        }) = self.visible(path).first()
-        else {
+        let Some(Layer { origin: Origin::Variable(name), .. }) = self.visible(path).first() else {
             return None;
         };
-        let in_file = self
-            .0
-            .iter()
-            .any(|layer| matches!(layer.origin, Origin::File(_)) && layer.get(path).is_some());
+        let in_file = self.0.iter().any(|layer| matches!(layer.origin, Origin::File(_)) && layer.get(path).is_some());
         in_file.then_some(name)
     }
 
@@ -186,15 +158,8 @@ impl Layers {
         for (index, layer) in self.0.iter().enumerate() {
             if let (Origin::Variable(name), Value::Array(items)) = (&layer.origin, &layer.value) {
                 let below = self.0.get(..index).unwrap_or_default();
-                let lengths = below
-                    .iter()
-                    .filter_map(|lower| lower.get(&layer.at)?.as_array().map(Vec::len));
-                lists.push((
-                    &layer.at,
-                    name.as_str(),
-                    items.len(),
-                    lengths.max().unwrap_or(0),
-                ));
+                let lengths = below.iter().filter_map(|lower| lower.get(&layer.at)?.as_array().map(Vec::len));
+                lists.push((&layer.at, name.as_str(), items.len(), lengths.max().unwrap_or(0)));
             }
         }
         lists
@@ -222,19 +187,13 @@ pub(super) fn set(tree: &mut Value, path: &[String], value: Value) -> bool {
         if index == items.len() {
             items.push(Value::Null);
         }
-        return items
-            .get_mut(index)
-            .is_some_and(|item| set(item, rest, value));
+        return items.get_mut(index).is_some_and(|item| set(item, rest, value));
     }
     if tree.is_null() {
         *tree = Value::Object(serde_json::Map::new());
     }
     match tree {
-        Value::Object(entries) => set(
-            entries.entry(first.clone()).or_insert(Value::Null),
-            rest,
-            value,
-        ),
+        Value::Object(entries) => set(entries.entry(first.clone()).or_insert(Value::Null), rest, value),
         _ => false,
     }
 }

@@ -56,9 +56,7 @@ fn of_node(node: &Node, key: Option<Mark>) -> Marks {
     let mut value = mark(node.span().start()).unwrap_or_default();
     match node {
         // The parser puts an empty value at whatever follows it.
-        Node::Scalar(text)
-            if text.as_str().is_empty() && key.is_some_and(|key| key.line < value.line) =>
-        {
+        Node::Scalar(text) if text.as_str().is_empty() && key.is_some_and(|key| key.line < value.line) => {
             value = key.unwrap_or_default();
         }
         Node::Scalar(_) => {}
@@ -76,18 +74,11 @@ fn of_node(node: &Node, key: Option<Mark>) -> Marks {
             }
         }
     }
-    Marks {
-        key,
-        value,
-        children,
-    }
+    Marks { key, value, children }
 }
 
 fn mark(marker: Option<&Marker>) -> Option<Mark> {
-    marker.map(|marker| Mark {
-        line: marker.line(),
-        column: marker.column(),
-    })
+    marker.map(|marker| Mark { line: marker.line(), column: marker.column() })
 }
 
 /// Blanks what the position parser does not read (anchors, aliases, tags, tabs) without moving anything else.
@@ -128,36 +119,20 @@ fn of_toml_item(text: &str, item: &toml_edit::Item, key: Option<Mark>) -> Marks 
         }
     } else if let Some(tables) = item.as_array_of_tables() {
         for (index, table) in tables.iter().enumerate() {
-            children.insert(
-                index.to_string(),
-                of_toml_item(text, &toml_edit::Item::Table(table.clone()), None),
-            );
+            children.insert(index.to_string(), of_toml_item(text, &toml_edit::Item::Table(table.clone()), None));
         }
     } else if let Some(items) = item.as_array() {
         for (index, value) in items.iter().enumerate() {
-            children.insert(
-                index.to_string(),
-                of_toml_item(text, &toml_edit::Item::Value(value.clone()), None),
-            );
+            children.insert(index.to_string(), of_toml_item(text, &toml_edit::Item::Value(value.clone()), None));
         }
     }
-    Marks {
-        key,
-        value: at(item.span()).or(key).unwrap_or_default(),
-        children,
-    }
+    Marks { key, value: at(item.span()).or(key).unwrap_or_default(), children }
 }
 
 /// Line and column, from 1, of a byte offset.
 pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
 }

@@ -9,9 +9,7 @@ use crate::finding::{Finding, Location};
 pub(super) fn position(location: &Location) -> (u8, PathBuf, String, usize, usize) {
     match location {
         Location::File { file, line, column } => (0, file.clone(), String::new(), *line, *column),
-        Location::Variable { name, line, column } => {
-            (1, PathBuf::new(), name.clone(), *line, *column)
-        }
+        Location::Variable { name, line, column } => (1, PathBuf::new(), name.clone(), *line, *column),
         Location::Override => (2, PathBuf::new(), String::new(), 0, 0),
         Location::Unknown => (3, PathBuf::new(), String::new(), 0, 0),
     }
@@ -22,9 +20,7 @@ pub(super) fn place(layers: &Layers, finding: Finding) -> Finding {
         return finding;
     }
     let location = match finding.code {
-        "unknown_key" | "forbidden_key" | "no_effect" | "unread_key" | "kratos_key" => {
-            layers.locate_key(&finding.path)
-        }
+        "unknown_key" | "forbidden_key" | "no_effect" | "unread_key" | "kratos_key" => layers.locate_key(&finding.path),
         _ if layers.sets(&finding.path) => layers.locate(&finding.path),
         // A missing key belongs to the block that lacks it; at the top level there is no such line.
         _ if finding.path.parts().len() > 1 => layers.locate(&finding.path.parent()),

@@ -169,10 +169,7 @@ pub struct ProviderLogout {
 
 impl Default for ProviderLogout {
     fn default() -> Self {
-        Self {
-            front_channel: true,
-            upstream: false,
-        }
+        Self { front_channel: true, upstream: false }
     }
 }
 

@@ -35,49 +35,17 @@ fn table() -> Vec<(&'static str, When, &'static str)> {
         ("selfservice.methods.lookup_secret", Enabled, PASSWORDLESS),
         ("selfservice.methods.webauthn", Enabled, PASSWORDLESS),
         ("selfservice.methods.passkey", Enabled, PASSWORDLESS),
-        (
-            "selfservice.methods.b2b",
-            Set,
-            "a provider's `organization_id` works without it",
-        ),
-        (
-            "organizations",
-            Not(Value::Array(Vec::new())),
-            "a provider's `organization_id` works without it",
-        ),
+        ("selfservice.methods.b2b", Set, "a provider's `organization_id` works without it"),
+        ("organizations", Not(Value::Array(Vec::new())), "a provider's `organization_id` works without it"),
         ("enterprise", Set, "it belongs to Kratos' paid edition"),
         ("preview", Set, "it concerns CockroachDB only"),
-        (
-            "tracing",
-            Set,
-            "traces are set up with the variables of OpenTelemetry",
-        ),
-        (
-            "expose-metrics-port",
-            Not(Value::from(0)),
-            "metrics are on the admin port",
-        ),
+        ("tracing", Set, "traces are set up with the variables of OpenTelemetry"),
+        ("expose-metrics-port", Not(Value::from(0)), "metrics are on the admin port"),
         ("serve.public.cors.debug", off(), "use `log.level: debug`"),
-        (
-            "feature_flags.use_continue_with_transitions",
-            off(),
-            "it concerns recovery and verification only",
-        ),
-        (
-            "feature_flags.choose_recovery_address",
-            off(),
-            "it concerns recovery only",
-        ),
-        (
-            "feature_flags.legacy_continue_with_verification_ui",
-            off(),
-            "it concerns verification only",
-        ),
-        (
-            "feature_flags.refresh_login_choose_address",
-            off(),
-            "it concerns the code method only",
-        ),
+        ("feature_flags.use_continue_with_transitions", off(), "it concerns recovery and verification only"),
+        ("feature_flags.choose_recovery_address", off(), "it concerns recovery only"),
+        ("feature_flags.legacy_continue_with_verification_ui", off(), "it concerns verification only"),
+        ("feature_flags.refresh_login_choose_address", off(), "it concerns the code method only"),
         (
             "feature_flags.password_profile_registration_node_group",
             Not(Value::from("default")),
@@ -96,16 +64,10 @@ pub(crate) fn warnings(root: &Value) -> Vec<Finding> {
         let counts = match when {
             When::Set => true,
             When::Not(quiet) => *value != quiet,
-            When::Enabled => value
-                .get("enabled")
-                .is_none_or(|enabled| *enabled != Value::Bool(false)),
+            When::Enabled => value.get("enabled").is_none_or(|enabled| *enabled != Value::Bool(false)),
         };
         if counts {
-            findings.push(Finding::warning(
-                "no_effect",
-                KeyPath::of(path),
-                format!("has no effect: {why}."),
-            ));
+            findings.push(Finding::warning("no_effect", KeyPath::of(path), format!("has no effect: {why}.")));
         }
     }
     unread_methods(root, &mut findings);
@@ -117,15 +79,8 @@ pub(crate) fn warnings(root: &Value) -> Vec<Finding> {
 fn unread_methods(root: &Value, findings: &mut Vec<Finding>) {
     for flow in ["login", "registration", "settings"] {
         let after = format!("selfservice.flows.{flow}.after");
-        for (method, _) in at(root, &after)
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
-            if matches!(
-                method.as_str(),
-                "password" | "webauthn" | "passkey" | "code" | "totp" | "lookup_secret"
-            ) {
+        for (method, _) in at(root, &after).and_then(Value::as_object).into_iter().flatten() {
+            if matches!(method.as_str(), "password" | "webauthn" | "passkey" | "code" | "totp" | "lookup_secret") {
                 let path = KeyPath::of(&after).child(method);
                 findings.push(Finding::warning(
                     "no_effect",
@@ -150,11 +105,8 @@ fn unread_keys(value: &Value, path: &KeyPath, findings: &mut Vec<Finding>) {
                 if known.is_empty() || known.contains(&key.as_str()) {
                     unread_keys(child, &below, findings);
                 } else if node.get("additionalProperties").is_none() {
-                    let finding = Finding::warning(
-                        "unread_key",
-                        below,
-                        "is no key of Kratos or Bia, so nobody reads it.",
-                    );
+                    let finding =
+                        Finding::warning("unread_key", below, "is no key of Kratos or Bia, so nobody reads it.");
                     findings.push(match crate::validate::nearest(key, known.iter().copied()) {
                         Some(near) => finding.help(format!("Did you mean `{near}`?")),
                         None => finding,

@@ -2,11 +2,7 @@
 
 use super::{load_edited, told};
 
-type Case = (
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    &'static str,
-);
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
 const MS: &str = "          - id: microsoft\n";
 const TENANT: &str = "microsoft_tenant: 8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
@@ -20,41 +16,25 @@ const ADVICE: &[Case] = &[
     ),
     (
         "an alias that is somebody's id",
-        &[(
-            "issuer_url:",
-            "aliases: [microsoft]\n            issuer_url:",
-        )],
+        &[("issuer_url:", "aliases: [microsoft]\n            issuer_url:")],
         "duplicate_provider_id P.1.aliases.0 kratos.yml:27:23",
     ),
     (
         "mapper file missing",
-        &[(
-            "base64://e30=\n            scope",
-            "file:///nowhere/m.jsonnet\n            scope",
-        )],
+        &[("base64://e30=\n            scope", "file:///nowhere/m.jsonnet\n            scope")],
         "mapper_source P.0.mapper_url kratos.yml:21:25",
     ),
     (
         "mapper not base64",
-        &[(
-            "base64://e30=\n            scope",
-            "base64://!!!!\n            scope",
-        )],
+        &[("base64://e30=\n            scope", "base64://!!!!\n            scope")],
         "mapper_source P.0.mapper_url kratos.yml:21:25",
     ),
     (
         "mapper from a gopher",
-        &[(
-            "base64://e30=\n            scope",
-            "gopher://x/y\n            scope",
-        )],
+        &[("base64://e30=\n            scope", "gopher://x/y\n            scope")],
         "mapper_source P.0.mapper_url kratos.yml:21:25",
     ),
-    (
-        "empty tenant",
-        &[(TENANT, "microsoft_tenant: ''")],
-        "empty_tenant P.0.microsoft_tenant kratos.yml:20:31",
-    ),
+    ("empty tenant", &[(TENANT, "microsoft_tenant: ''")], "empty_tenant P.0.microsoft_tenant kratos.yml:20:31"),
     (
         "reserved tenant in capitals",
         &[(TENANT, "microsoft_tenant: Common")],
@@ -75,17 +55,10 @@ const ADVICE: &[Case] = &[
         &[("client_id: contoso-client", "client_id: ''")],
         "empty_client_id P.1.client_id kratos.yml:25:24",
     ),
-    (
-        "empty secret",
-        &[("hunter2-generic", "''")],
-        "empty_secret P.1.client_secret kratos.yml:26:28",
-    ),
+    ("empty secret", &[("hunter2-generic", "''")], "empty_secret P.1.client_secret kratos.yml:26:28"),
     (
         "the id of a secret",
-        &[(
-            "hunter2~Secret.One_0123456789abcdefghijkl",
-            "0d4c0c56-93a3-4c8e-8f51-1f0d1b2c3d4e",
-        )],
+        &[("hunter2~Secret.One_0123456789abcdefghijkl", "0d4c0c56-93a3-4c8e-8f51-1f0d1b2c3d4e")],
         "secret_id P.0.client_secret kratos.yml:19:28",
     ),
     (
@@ -93,11 +66,7 @@ const ADVICE: &[Case] = &[
         &[("scope: [profile, email]", "scope: [profile email]")],
         "scope_form P.0.scope kratos.yml:22:20",
     ),
-    (
-        "id that fits no URL",
-        &[("- id: generic", "- id: a/b")],
-        "provider_id P.1.id kratos.yml:23:17",
-    ),
+    ("id that fits no URL", &[("- id: generic", "- id: a/b")], "provider_id P.1.id kratos.yml:23:17"),
     (
         "base URL without host",
         &[("http://127.0.0.1:4433/", "/kratos")],
@@ -110,10 +79,7 @@ const ADVICE: &[Case] = &[
     ),
     (
         "redirect base with a query",
-        &[(
-            "        providers:\n",
-            "        base_redirect_uri: https://a.example/?x=1\n        providers:\n",
-        )],
+        &[("        providers:\n", "        base_redirect_uri: https://a.example/?x=1\n        providers:\n")],
         "callback_address selfservice.methods.oidc.config.base_redirect_uri kratos.yml:15:28",
     ),
     (
@@ -123,18 +89,12 @@ const ADVICE: &[Case] = &[
     ),
     (
         "no session hook",
-        &[(
-            "            - hook: session\n",
-            "            - hook: show_verification_ui\n",
-        )],
+        &[("            - hook: session\n", "            - hook: show_verification_ui\n")],
         "no_session_hook selfservice.flows.registration.after.oidc.hooks kratos.yml:37:13",
     ),
     (
         "method off",
-        &[(
-            "    oidc:\n      enabled: true",
-            "    oidc:\n      enabled: false",
-        )],
+        &[("    oidc:\n      enabled: true", "    oidc:\n      enabled: false")],
         "oidc_disabled selfservice.methods.oidc.enabled kratos.yml:13:16",
     ),
     (
@@ -149,10 +109,7 @@ const ADVICE: &[Case] = &[
     ),
     (
         "insecure cross-site cookies",
-        &[(
-            "version: v1.3.0",
-            "cookies: { same_site: None, secure: 'false' }",
-        )],
+        &[("version: v1.3.0", "cookies: { same_site: None, secure: 'false' }")],
         "same_site cookies.same_site kratos.yml:1:23",
     ),
     (
@@ -166,16 +123,8 @@ const ADVICE: &[Case] = &[
 ];
 
 const WARNINGS: &[Case] = &[
-    (
-        "courier",
-        &[("version: v1.3.0", "courier: { message_retries: 1 }")],
-        "no_effect courier kratos.yml:1:1",
-    ),
-    (
-        "hashers",
-        &[("version: v1.3.0", "hashers: { algorithm: argon2 }")],
-        "no_effect hashers kratos.yml:1:1",
-    ),
+    ("courier", &[("version: v1.3.0", "courier: { message_retries: 1 }")], "no_effect courier kratos.yml:1:1"),
+    ("hashers", &[("version: v1.3.0", "hashers: { algorithm: argon2 }")], "no_effect hashers kratos.yml:1:1"),
     (
         "password method",
         &[("      enabled: false", "      enabled: true")],
@@ -183,26 +132,17 @@ const WARNINGS: &[Case] = &[
     ),
     (
         "hooks of a method that never runs",
-        &[(
-            "        oidc:\n          hooks:",
-            "        password: { hooks: [] }\n        oidc:\n          hooks:",
-        )],
+        &[("        oidc:\n          hooks:", "        password: { hooks: [] }\n        oidc:\n          hooks:")],
         "no_effect selfservice.flows.registration.after.password kratos.yml:35:9",
     ),
     (
         "misspelt key that Kratos lets pass",
-        &[(
-            "      url: base64://e30=\n",
-            "      url: base64://e30=\n      selfservice_selectible: true\n",
-        )],
+        &[("      url: base64://e30=\n", "      url: base64://e30=\n      selfservice_selectible: true\n")],
         "unread_key identity.schemas.0.selfservice_selectible kratos.yml:49:7",
     ),
     (
         "automatic linking",
-        &[(
-            "issuer_url:",
-            "account_linking_mode: automatic\n            issuer_url:",
-        )],
+        &[("issuer_url:", "account_linking_mode: automatic\n            issuer_url:")],
         "automatic_linking P.1.account_linking_mode kratos.yml:27:35",
     ),
     (
@@ -212,10 +152,7 @@ const WARNINGS: &[Case] = &[
     ),
     (
         "a hook that would send mail",
-        &[(
-            "            - hook: session\n",
-            "            - hook: show_verification_ui\n            - hook: session\n",
-        )],
+        &[("            - hook: session\n", "            - hook: show_verification_ui\n            - hook: session\n")],
         "no_mail selfservice.flows.registration.after.oidc.hooks.0 kratos.yml:37:15",
     ),
 ];
@@ -236,23 +173,11 @@ fn each(cases: &[Case], advice: bool) {
         let expected = expected.replace("P.", &format!("{PATH}."));
         match load_edited(edits) {
             Ok(loaded) => {
-                let told = told(if advice {
-                    &loaded.advice
-                } else {
-                    &loaded.warnings
-                });
-                let text = format!(
-                    "{:?}",
-                    loaded
-                        .findings()
-                        .map(ToString::to_string)
-                        .collect::<Vec<_>>()
-                );
+                let told = told(if advice { &loaded.advice } else { &loaded.warnings });
+                let text = format!("{:?}", loaded.findings().map(ToString::to_string).collect::<Vec<_>>());
                 assert!(!text.contains("hunter2"), "{text}");
                 if told.iter().filter(|line| **line == expected).count() != 1 {
-                    wrong.push(format!(
-                        "{name}:\n  expected {expected}\n  but got  {told:?}"
-                    ));
+                    wrong.push(format!("{name}:\n  expected {expected}\n  but got  {told:?}"));
                 }
             }
             Err(errors) => wrong.push(format!("{name} is refused: {errors}")),
@@ -266,17 +191,8 @@ fn two_providers_for_one_domain_are_found_without_regard_to_case() {
     let second = "          - { id: other, provider: microsoft, client_id: x, client_secret: y, microsoft_tenant: common, mapper_url: 'base64://e30=', microsoft: { home_realm_domains: [CONTOSO.com] } }\n          - id: microsoft\n";
     let loaded = load_edited(&[
         (MS, second),
-        (
-            TENANT,
-            &format!("{TENANT}\n            microsoft: {{ home_realm_domains: [contoso.com] }}"),
-        ),
+        (TENANT, &format!("{TENANT}\n            microsoft: {{ home_realm_domains: [contoso.com] }}")),
     ])
     .expect("it loads");
-    assert!(
-        told(&loaded.advice)
-            .iter()
-            .any(|line| line.starts_with("duplicate_domain")),
-        "{:?}",
-        told(&loaded.advice)
-    );
+    assert!(told(&loaded.advice).iter().any(|line| line.starts_with("duplicate_domain")), "{:?}", told(&loaded.advice));
 }

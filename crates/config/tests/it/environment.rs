@@ -16,10 +16,7 @@ fn variables_win_over_the_file() {
             ("SERVE_PUBLIC_PORT", "8080"),
             ("SELFSERVICE_FLOWS_LOGIN_LIFESPAN", "7m"),
             ("SELFSERVICE_FLOWS_REGISTRATION_ENABLED", "false"),
-            (
-                "SELFSERVICE_ALLOWED_RETURN_URLS",
-                "https://a.example, https://b.example",
-            ),
+            ("SELFSERVICE_ALLOWED_RETURN_URLS", "https://a.example, https://b.example"),
             ("SECRETS_DEFAULT", r#"["hunter2-default-secret"]"#),
             ("DSN", "memory"),
             ("PATH", "/bin"),
@@ -30,15 +27,9 @@ fn variables_win_over_the_file() {
     let config = loaded.config;
     assert_eq!(config.public_url().as_str(), "https://id.contoso.com");
     assert_eq!(config.serve.public.port, 8080);
-    assert_eq!(
-        config.selfservice.flows.login.lifespan,
-        Duration::from_secs(420)
-    );
+    assert_eq!(config.selfservice.flows.login.lifespan, Duration::from_secs(420));
     assert!(!config.selfservice.flows.registration.enabled);
-    assert_eq!(
-        config.selfservice.allowed_return_urls,
-        ["https://a.example", "https://b.example"]
-    );
+    assert_eq!(config.selfservice.allowed_return_urls, ["https://a.example", "https://b.example"]);
     assert_eq!(config.secrets.default.len(), 1);
     assert!(config.dsn.is_memory());
 }
@@ -46,12 +37,7 @@ fn variables_win_over_the_file() {
 #[test]
 fn a_list_in_a_variable_replaces_the_files_list() {
     let loaded = load_with(BASE, &[(PROVIDERS, ONE)]).expect("it loads");
-    let ids: Vec<&str> = loaded
-        .config
-        .providers()
-        .iter()
-        .map(|provider| provider.id.as_str())
-        .collect();
+    let ids: Vec<&str> = loaded.config.providers().iter().map(|provider| provider.id.as_str()).collect();
     assert_eq!(ids, ["from-env"]);
 }
 
@@ -72,25 +58,16 @@ fn an_index_variable_sets_one_value_of_one_item() {
     let secret = format!("{PROVIDERS}_1_CLIENT_SECRET");
     let text = edited(&[("            client_secret: hunter2-generic\n", "")]);
     let loaded = load_with(&text, &[(&secret, "hunter2-from-env")]).expect("it loads");
-    let secret = loaded
-        .config
-        .provider("generic")
-        .and_then(|provider| provider.client_secret.clone())
-        .expect("a secret");
-    assert_eq!(
-        bia_config::ExposeSecret::expose_secret(&secret),
-        "hunter2-from-env"
-    );
+    let secret =
+        loaded.config.provider("generic").and_then(|provider| provider.client_secret.clone()).expect("a secret");
+    assert_eq!(bia_config::ExposeSecret::expose_secret(&secret), "hunter2-from-env");
     assert_eq!(loaded.config.providers().len(), 2);
 }
 
 #[test]
 fn an_index_variable_counts_after_the_list_variable_whatever_their_order() {
     let label = format!("{PROVIDERS}_0_LABEL");
-    for env in [
-        [(PROVIDERS, ONE), (&label, "Contoso")],
-        [(label.as_str(), "Contoso"), (PROVIDERS, ONE)],
-    ] {
+    for env in [[(PROVIDERS, ONE), (&label, "Contoso")], [(label.as_str(), "Contoso"), (PROVIDERS, ONE)]] {
         let loaded = load_with(BASE, &env).expect("it loads");
         assert_eq!(loaded.config.providers()[0].label(), "Contoso");
     }
@@ -98,10 +75,7 @@ fn an_index_variable_counts_after_the_list_variable_whatever_their_order() {
 
 #[test]
 fn an_item_that_the_list_does_not_have_is_refused() {
-    let told = told_refusal(&load_with(
-        BASE,
-        &[(&format!("{PROVIDERS}_7_LABEL"), "hunter2")],
-    ));
+    let told = told_refusal(&load_with(BASE, &[(&format!("{PROVIDERS}_7_LABEL"), "hunter2")]));
     assert_eq!(
         told,
         [format!(
@@ -112,10 +86,7 @@ fn an_item_that_the_list_does_not_have_is_refused() {
 
 #[test]
 fn broken_json_names_the_variable_and_the_position_but_not_the_value() {
-    let told = told_refusal(&load_with(
-        BASE,
-        &[(PROVIDERS, "[\n {\"client_secret\": \"hunter2\" \"id\"")],
-    ));
+    let told = told_refusal(&load_with(BASE, &[(PROVIDERS, "[\n {\"client_secret\": \"hunter2\" \"id\"")]));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
         told[0].starts_with("variable_json selfservice.methods.oidc.config.providers")
@@ -130,9 +101,7 @@ fn a_fault_inside_a_variables_json_has_a_position_in_it() {
     let told = told_refusal(&load_with(BASE, &[(PROVIDERS, text)]));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].contains("providers.0.pkce")
-            && told[0].contains(PROVIDERS)
-            && told[0].contains("line 2 column "),
+        told[0].contains("providers.0.pkce") && told[0].contains(PROVIDERS) && told[0].contains("line 2 column "),
         "{told:?}"
     );
 }
@@ -143,9 +112,7 @@ fn a_list_that_the_file_used_to_complete_says_so_and_shows_the_way_out() {
     let result = load_with(BASE, &[(PROVIDERS, &without_mapper)]);
     let told = told_refusal(&result);
     assert!(
-        told[0].contains("missing_key")
-            && told[0].contains("providers.0.mapper_url")
-            && told[0].contains(PROVIDERS),
+        told[0].contains("missing_key") && told[0].contains("providers.0.mapper_url") && told[0].contains(PROVIDERS),
         "{told:?}"
     );
     let text = result.expect_err("refused").to_string();
@@ -166,19 +133,13 @@ fn variables_of_the_wrong_type_are_refused_by_name() {
         ("SELFSERVICE_FLOWS_LOGIN_LIFESPAN", "hunter2"),
     ] {
         let told = told_refusal(&load_with(BASE, &[(name, value)]));
-        assert!(
-            told.len() == 1 && told[0].ends_with(&format!("environment variable {name}")),
-            "{told:?}"
-        );
+        assert!(told.len() == 1 && told[0].ends_with(&format!("environment variable {name}")), "{told:?}");
     }
 }
 
 #[test]
 fn an_empty_dsn_variable_is_refused_although_the_file_has_one() {
-    assert_eq!(
-        told_refusal(&load_with(BASE, &[("DSN", "")])),
-        ["dsn dsn environment variable DSN"]
-    );
+    assert_eq!(told_refusal(&load_with(BASE, &[("DSN", "")])), ["dsn dsn environment variable DSN"]);
 }
 
 #[test]
@@ -191,34 +152,16 @@ fn a_one_word_variable_of_another_program_only_warns() {
 
 #[test]
 fn keys_with_underscores_of_their_own_are_found() {
-    let loaded = load_with(
-        BASE,
-        &[
-            ("FEATURE_FLAGS_CACHEABLE_SESSIONS_MAX_AGE", "5m"),
-            ("SESSION_COOKIE_SAME_SITE", "None"),
-        ],
-    )
-    .expect("it loads");
-    assert_eq!(
-        loaded.config.feature_flags.cacheable_sessions_max_age,
-        Some(Duration::from_secs(300))
-    );
-    assert_eq!(
-        loaded.config.session_cookie().same_site,
-        bia_config::SameSite::None
-    );
+    let loaded =
+        load_with(BASE, &[("FEATURE_FLAGS_CACHEABLE_SESSIONS_MAX_AGE", "5m"), ("SESSION_COOKIE_SAME_SITE", "None")])
+            .expect("it loads");
+    assert_eq!(loaded.config.feature_flags.cacheable_sessions_max_age, Some(Duration::from_secs(300)));
+    assert_eq!(loaded.config.session_cookie().same_site, bia_config::SameSite::None);
 }
 
 #[test]
 fn a_block_in_a_variable_is_merged_by_key() {
-    let loaded =
-        load_with(BASE, &[("SELFSERVICE_FLOWS_LOGIN", r#"{"lifespan":"3m"}"#)]).expect("it loads");
-    assert_eq!(
-        loaded.config.selfservice.flows.login.lifespan,
-        Duration::from_secs(180)
-    );
-    assert_eq!(
-        loaded.config.selfservice.flows.login.ui_url,
-        "https://app.contoso.com/login"
-    );
+    let loaded = load_with(BASE, &[("SELFSERVICE_FLOWS_LOGIN", r#"{"lifespan":"3m"}"#)]).expect("it loads");
+    assert_eq!(loaded.config.selfservice.flows.login.lifespan, Duration::from_secs(180));
+    assert_eq!(loaded.config.selfservice.flows.login.ui_url, "https://app.contoso.com/login");
 }

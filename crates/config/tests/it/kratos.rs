@@ -6,20 +6,14 @@ use super::{BASE, load_edited, load_with, told};
 
 #[test]
 fn a_kratos_file_has_nothing_that_kratos_refuses() {
-    assert_eq!(
-        told(&for_kratos(&load_with(BASE, &[]).expect("it loads"))),
-        Vec::<String>::new()
-    );
+    assert_eq!(told(&for_kratos(&load_with(BASE, &[]).expect("it loads"))), Vec::<String>::new());
 }
 
 #[test]
 fn own_keys_and_values_are_listed_with_their_place() {
     let loaded = load_edited(&[
         ("version: v1.3.0", "bia: { capture: 'on' }"),
-        (
-            "            client_secret: hunter2-generic\n",
-            "            client_secret_file: /run/secrets/generic\n",
-        ),
+        ("            client_secret: hunter2-generic\n", "            client_secret_file: /run/secrets/generic\n"),
         ("scope: [profile, email]", "subject_source: tid_oid"),
     ])
     .expect("it loads");
@@ -38,7 +32,6 @@ fn own_keys_and_values_are_listed_with_their_place() {
 
 #[test]
 fn a_list_variable_that_kratos_merges_is_listed() {
-    let loaded =
-        load_with(BASE, &[("SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS", "[]")]).expect("it loads");
+    let loaded = load_with(BASE, &[("SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS", "[]")]).expect("it loads");
     assert_eq!(for_kratos(&loaded).len(), 1);
 }

@@ -44,50 +44,19 @@ fn several_errors_are_reported_together() {
         ("lifespan: 10m", "lifespan: 1d"),
         (HOOK, "            - hook: sesion\n"),
     ]));
-    let codes: Vec<&str> = told
-        .iter()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    assert_eq!(
-        codes,
-        [
-            "unknown_key",
-            "wrong_type",
-            "missing_key",
-            "wrong_form",
-            "unknown_hook"
-        ],
-        "{told:?}"
-    );
+    let codes: Vec<&str> = told.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(codes, ["unknown_key", "wrong_type", "missing_key", "wrong_form", "unknown_hook"], "{told:?}");
 }
 
 #[test]
 fn misspelt_keys_values_and_hooks_get_the_nearest_known_name() {
     for (edits, hint) in [
-        (
-            &[("client_id: contoso-client", "cilent_id: contoso-client")][..],
-            "Did you mean `client_id`?",
-        ),
-        (
-            &[("lifespan: 10m", "lifespan: 10m\n      uiurl: /x")],
-            "Did you mean `ui_url`?",
-        ),
-        (
-            &[("issuer_url:", "pkce: Force\n            issuer_url:")],
-            "Did you mean `force`?",
-        ),
-        (
-            &[("- hook: session", "- hook: sesion")],
-            "Did you mean `session`?",
-        ),
-        (
-            &[("provider: generic", "provider: Generic")],
-            "Did you mean `generic`?",
-        ),
-        (
-            &[("version: v1.3.0", "whoami: {}")],
-            "`whoami` belongs under `session`.",
-        ),
+        (&[("client_id: contoso-client", "cilent_id: contoso-client")][..], "Did you mean `client_id`?"),
+        (&[("lifespan: 10m", "lifespan: 10m\n      uiurl: /x")], "Did you mean `ui_url`?"),
+        (&[("issuer_url:", "pkce: Force\n            issuer_url:")], "Did you mean `force`?"),
+        (&[("- hook: session", "- hook: sesion")], "Did you mean `session`?"),
+        (&[("provider: generic", "provider: Generic")], "Did you mean `generic`?"),
+        (&[("version: v1.3.0", "whoami: {}")], "`whoami` belongs under `session`."),
     ] {
         let errors = load_edited(edits).expect_err(hint).to_string();
         assert!(errors.contains(hint), "{hint} is not in {errors}");
@@ -96,9 +65,7 @@ fn misspelt_keys_values_and_hooks_get_the_nearest_known_name() {
 
 #[test]
 fn the_text_has_kratos_first_line_and_an_arrow_below_the_key() {
-    let errors = load_edited(&[("lifespan: 10m", "lifespan: ten minutes")])
-        .expect_err("refused")
-        .to_string();
+    let errors = load_edited(&[("lifespan: 10m", "lifespan: ten minutes")]).expect_err("refused").to_string();
     let expected = "The configuration contains values or keys which are invalid:\n\
         \n\
         selfservice.flows.login.lifespan: kratos.yml:32:17\n\
@@ -109,33 +76,25 @@ fn the_text_has_kratos_first_line_and_an_arrow_below_the_key() {
 
 #[test]
 fn a_provider_of_kratos_that_speaks_openid_connect_gets_the_generic_settings() {
-    let errors = load_edited(&[("provider: generic", "provider: auth0")])
-        .expect_err("refused")
-        .to_string();
+    let errors = load_edited(&[("provider: generic", "provider: auth0")]).expect_err("refused").to_string();
     assert!(
-        errors.contains("provider: generic")
-            && errors.contains("issuer_url: https://<your tenant>.auth0.com/"),
+        errors.contains("provider: generic") && errors.contains("issuer_url: https://<your tenant>.auth0.com/"),
         "{errors}"
     );
-    let errors = load_edited(&[("provider: generic", "provider: vk")])
-        .expect_err("refused")
-        .to_string();
+    let errors = load_edited(&[("provider: generic", "provider: vk")]).expect_err("refused").to_string();
     assert!(errors.contains("does not speak OpenID Connect"), "{errors}");
 }
 
 #[test]
 fn no_wrong_value_is_ever_printed() {
-    let shouted = BASE
-        .replace("base64://e30=", "hunter2")
-        .replace("10m", "hunter2")
-        .replace("port: 4433", "port: hunter2");
+    let shouted =
+        BASE.replace("base64://e30=", "hunter2").replace("10m", "hunter2").replace("port: 4433", "port: hunter2");
     let shouted = shouted
         .replace("hook: session", "hook: hunter2")
         .replace("v1.3.0", "hunter2")
         .replace("algorithm: xchacha20-poly1305", "algorithm: hunter2");
-    let shouted = shouted
-        .replace("scope: [profile, email]", "scope: hunter2")
-        .replace("provider: generic", "provider: hunter2");
+    let shouted =
+        shouted.replace("scope: [profile, email]", "scope: hunter2").replace("provider: generic", "provider: hunter2");
     assert!(told_refusal(&load_with(&shouted, &[])).len() >= 8);
 }
 
@@ -144,18 +103,12 @@ fn no_secret_is_in_the_debug_output_of_what_was_loaded() {
     let hook = "            - hook: web_hook\n              config: { method: POST, url: https://h.example/, headers: { X-Key: hunter2 }, auth: { type: basic_auth, config: { user: u, password: hunter2 } } }\n            - hook: session\n";
     let text = edited(&[
         (HOOK, hook),
-        (
-            "sqlite://bia.sqlite?_fk=true&mode=rwc",
-            "postgres://bia:hunter2@db/bia",
-        ),
+        ("sqlite://bia.sqlite?_fk=true&mode=rwc", "postgres://bia:hunter2@db/bia"),
         (
             "version: v1.3.0",
             "oauth2_provider: { url: https://hydra.example, headers: { Authorization: hunter2 } }\ncourier: { smtp: { connection_uri: 'smtp://u:hunter2@mail/' } }",
         ),
-        (
-            "hunter2-generic",
-            "hunter2-generic\n            client_secrets: [hunter2-next]",
-        ),
+        ("hunter2-generic", "hunter2-generic\n            client_secrets: [hunter2-next]"),
     ]);
     let loaded = load_with(&text, &[]).expect("it loads");
     let printed = format!("{loaded:?} {:#?}", loaded.config);
@@ -175,14 +128,7 @@ fn an_extra_hook_loads_only_where_the_binary_has_it() {
         ..Default::default()
     })
     .expect("it loads");
-    let hooks = &loaded
-        .config
-        .selfservice
-        .flows
-        .registration
-        .after
-        .oidc
-        .hooks;
+    let hooks = &loaded.config.selfservice.flows.registration.after.oidc.hooks;
     assert!(
         matches!(&hooks[0], bia_config::Hook::Other { name, config } if name == "greet" && config["text"] == "hello")
     );

@@ -7,10 +7,7 @@ use serde_json::Value;
 #[test]
 fn every_key_of_kratos_is_in_the_schema() {
     let root = bia_config::json_schema();
-    let missing: Vec<&str> = include_str!("kratos-keys.txt")
-        .lines()
-        .filter(|key| find(&root, key).is_none())
-        .collect();
+    let missing: Vec<&str> = include_str!("kratos-keys.txt").lines().filter(|key| find(&root, key).is_none()).collect();
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
@@ -27,10 +24,7 @@ fn find<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
 
 fn resolve<'a>(root: &'a Value, mut node: &'a Value) -> &'a Value {
     loop {
-        let reference = node
-            .get("$ref")
-            .or_else(|| node.pointer("/allOf/0/$ref"))
-            .and_then(Value::as_str);
+        let reference = node.get("$ref").or_else(|| node.pointer("/allOf/0/$ref")).and_then(Value::as_str);
         match reference.and_then(|reference| root.pointer(reference.trim_start_matches('#'))) {
             Some(next) => node = next,
             None => return node,
@@ -42,8 +36,7 @@ fn resolve<'a>(root: &'a Value, mut node: &'a Value) -> &'a Value {
 fn the_schema_file_for_editors_is_in_step_with_the_types() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/config.schema.json");
     let written: Value =
-        serde_json::from_str(&std::fs::read_to_string(file).expect("config/config.schema.json"))
-            .expect("JSON");
+        serde_json::from_str(&std::fs::read_to_string(file).expect("config/config.schema.json")).expect("JSON");
     assert!(
         written == bia_config::json_schema(),
         "run `cargo run -p bia-config --example schema > config/config.schema.json`"
@@ -53,12 +46,7 @@ fn the_schema_file_for_editors_is_in_step_with_the_types() {
 #[test]
 fn every_key_of_the_schema_is_documented() {
     fn walk(node: &Value, path: &str, undocumented: &mut Vec<String>) {
-        for (key, child) in node
-            .get("properties")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
+        for (key, child) in node.get("properties").and_then(Value::as_object).into_iter().flatten() {
             if child.get("description").is_none() {
                 undocumented.push(format!("{path}.{key}"));
             }

@@ -1,6 +1,7 @@
 //! Handlers of the public port.
 
 pub(crate) mod methods_oidc;
+pub(crate) mod pages;
 pub(crate) mod schemas;
 pub(crate) mod self_service;
 pub(crate) mod sessions;

@@ -2,6 +2,7 @@
 
 use crate::answer;
 use crate::call::Call;
+use crate::cookies;
 use crate::error;
 use crate::paging::{self, Page};
 use crate::respond::{respond_json, session_json};
@@ -11,7 +12,7 @@ use bia_identity::tokenizer::Tokenizer;
 use bia_model::{ApiError, Session};
 use bia_selfservice::{step_up, token_exchange};
 use bia_store::{Page as StorePage, SessionFilter};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub(crate) async fn to_session(call: Call) -> Answer {
         }
         return Ok(response);
     };
-    let session = found.session;
+    let (session, token) = (found.session, found.token);
     require_aal(&call, &session)?;
     let mut body = session_json(&call, &session);
     let template = call.query.get("tokenize_as").filter(|name| !name.is_empty());
@@ -43,12 +44,26 @@ pub(crate) async fn to_session(call: Call) -> Answer {
     if let Ok(value) = HeaderValue::from_str(&session.identity_id.to_string()) {
         headers.insert(IDENTITY_ID, value);
     }
+    refresh_cookie(&call, &session, &token, headers);
     if flags.cacheable_sessions && template.is_none() {
         let left = session.expires_at.since(call.now);
         let most = flags.cacheable_sessions_max_age.filter(|max| !max.is_zero());
         headers.insert(CACHE_FOR, HeaderValue::from(most.map_or(left, |max| max.min(left)).as_secs()));
     }
     Ok(response)
+}
+
+/// The session may live longer by now than the cookie that shows it.
+fn refresh_cookie(call: &Call, session: &Session, token: &str, headers: &mut HeaderMap) {
+    let sessions = &call.deps().sessions;
+    let Some(cookie) = call.session_cookie() else { return };
+    if sessions.open_cookie(cookie, call.now).as_deref() != Some(token)
+        || !sessions.is_cookie_outdated(cookie, session.expires_at)
+    {
+        return;
+    }
+    let value = sessions.seal_cookie(token, session.expires_at);
+    cookies::append(headers, &call.app.cookies.session(&value, session.expires_at, call.now));
 }
 
 /// `GET /sessions`: every active session but the current one, newest first.

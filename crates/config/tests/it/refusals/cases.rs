@@ -1,54 +1,29 @@
 //! The tables of bad inputs: an edit of the base configuration, and the finding it must lead to.
 
 /// One bad input: what is replaced in the base configuration, and the finding expected.
-pub(super) type Case = (
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    &'static str,
-);
+pub(super) type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
 pub(super) const P: &str = "            client_id: 6731de76-14a6-49ae-97bc-6eba6914391e\n";
-pub(super) const TENANT: &str =
-    "            microsoft_tenant: 8eaef023-2b34-4da1-9baa-8bc8c9d6a490\n";
-pub(super) const SECRET: &str =
-    "            client_secret: hunter2~Secret.One_0123456789abcdefghijkl\n";
-pub(super) const MAPPER: &str =
-    "            mapper_url: base64://e30=\n            scope: [profile, email]\n";
+pub(super) const TENANT: &str = "            microsoft_tenant: 8eaef023-2b34-4da1-9baa-8bc8c9d6a490\n";
+pub(super) const SECRET: &str = "            client_secret: hunter2~Secret.One_0123456789abcdefghijkl\n";
+pub(super) const MAPPER: &str = "            mapper_url: base64://e30=\n            scope: [profile, email]\n";
 pub(super) const HOOK: &str = "            - hook: session\n";
 
 /// The refusals of Kratos, as the contract suite's scenario 75 has them, and those of its schema beyond.
 pub(super) const KRATOS: &[Case] = &[
-    (
-        "no dsn",
-        &[("dsn: sqlite://bia.sqlite?_fk=true&mode=rwc\n", "")],
-        "missing_key dsn not set",
-    ),
-    (
-        "empty dsn",
-        &[("sqlite://bia.sqlite?_fk=true&mode=rwc", "''")],
-        "dsn dsn kratos.yml:2:6",
-    ),
+    ("no dsn", &[("dsn: sqlite://bia.sqlite?_fk=true&mode=rwc\n", "")], "missing_key dsn not set"),
+    ("empty dsn", &[("sqlite://bia.sqlite?_fk=true&mode=rwc", "''")], "dsn dsn kratos.yml:2:6"),
     (
         "no identity schemas",
-        &[(
-            "  schemas:\n    - id: default\n      url: base64://e30=\n",
-            "  default_schema_id: default\n",
-        )],
+        &[("  schemas:\n    - id: default\n      url: base64://e30=\n", "  default_schema_id: default\n")],
         "missing_key identity.schemas kratos.yml:46:3",
     ),
     (
         "no default_browser_return_url",
-        &[(
-            "  default_browser_return_url: https://app.contoso.com/welcome\n",
-            "",
-        )],
+        &[("  default_browser_return_url: https://app.contoso.com/welcome\n", "")],
         "missing_key selfservice.default_browser_return_url kratos.yml:8:3",
     ),
-    (
-        "unknown key at the top",
-        &[("version: v1.3.0\n", "nonsense: 1\n")],
-        "unknown_key nonsense kratos.yml:1:1",
-    ),
+    ("unknown key at the top", &[("version: v1.3.0\n", "nonsense: 1\n")], "unknown_key nonsense kratos.yml:1:1"),
     (
         "unknown key in a provider",
         &[(P, "            client_id: x\n            nonsense: 1\n")],
@@ -56,10 +31,7 @@ pub(super) const KRATOS: &[Case] = &[
     ),
     (
         "provider without id",
-        &[(
-            "          - id: microsoft\n            provider: microsoft\n",
-            "          - provider: microsoft\n",
-        )],
+        &[("          - id: microsoft\n            provider: microsoft\n", "          - provider: microsoft\n")],
         "missing_key selfservice.methods.oidc.config.providers.0.id kratos.yml:16:13",
     ),
     (
@@ -74,17 +46,10 @@ pub(super) const KRATOS: &[Case] = &[
     ),
     (
         "generic with tenant",
-        &[(
-            "client_id: contoso-client",
-            "microsoft_tenant: common\n            client_id: contoso-client",
-        )],
+        &[("client_id: contoso-client", "microsoft_tenant: common\n            client_id: contoso-client")],
         "forbidden_key selfservice.methods.oidc.config.providers.1.microsoft_tenant kratos.yml:25:13",
     ),
-    (
-        "no client_id",
-        &[(P, "")],
-        "missing_key selfservice.methods.oidc.config.providers.0.client_id kratos.yml:16:13",
-    ),
+    ("no client_id", &[(P, "")], "missing_key selfservice.methods.oidc.config.providers.0.client_id kratos.yml:16:13"),
     (
         "no client_secret",
         &[(SECRET, "")],
@@ -97,18 +62,12 @@ pub(super) const KRATOS: &[Case] = &[
     ),
     (
         "wrong pkce",
-        &[(
-            MAPPER,
-            "            mapper_url: base64://e30=\n            pkce: maybe\n",
-        )],
+        &[(MAPPER, "            mapper_url: base64://e30=\n            pkce: maybe\n")],
         "wrong_value selfservice.methods.oidc.config.providers.0.pkce kratos.yml:22:19",
     ),
     (
         "wrong subject_source",
-        &[(
-            MAPPER,
-            "            mapper_url: base64://e30=\n            subject_source: email\n",
-        )],
+        &[(MAPPER, "            mapper_url: base64://e30=\n            subject_source: email\n")],
         "wrong_value selfservice.methods.oidc.config.providers.0.subject_source kratos.yml:22:29",
     ),
     (
@@ -121,16 +80,8 @@ pub(super) const KRATOS: &[Case] = &[
         &[("lifespan: 10m", "lifespan: ten minutes")],
         "wrong_form selfservice.flows.login.lifespan kratos.yml:32:17",
     ),
-    (
-        "port a string",
-        &[("port: 4433", "port: http")],
-        "wrong_type serve.public.port kratos.yml:6:11",
-    ),
-    (
-        "port out of range",
-        &[("port: 4433", "port: 70000")],
-        "out_of_range serve.public.port kratos.yml:6:11",
-    ),
+    ("port a string", &[("port: 4433", "port: http")], "wrong_type serve.public.port kratos.yml:6:11"),
+    ("port out of range", &[("port: 4433", "port: 70000")], "out_of_range serve.public.port kratos.yml:6:11"),
     (
         "cipher secret too short",
         &[("hunter2-cipher-secret-32-chars!!", "hunter2")],
@@ -158,26 +109,17 @@ pub(super) const KRATOS: &[Case] = &[
     ),
     (
         "hook with a key too many",
-        &[(
-            HOOK,
-            "            - hook: session\n              config: {}\n",
-        )],
+        &[(HOOK, "            - hook: session\n              config: {}\n")],
         "unknown_key selfservice.flows.registration.after.oidc.hooks.0.config kratos.yml:38:15",
     ),
     (
         "the same hook twice",
-        &[(
-            HOOK,
-            "            - hook: session\n            - hook: session\n",
-        )],
+        &[(HOOK, "            - hook: session\n            - hook: session\n")],
         "repeated_item selfservice.flows.registration.after.oidc.hooks kratos.yml:37:13",
     ),
     (
         "web hook without url",
-        &[(
-            HOOK,
-            "            - hook: web_hook\n              config: { method: POST }\n",
-        )],
+        &[(HOOK, "            - hook: web_hook\n              config: { method: POST }\n")],
         "missing_key selfservice.flows.registration.after.oidc.hooks.0.config.url kratos.yml:38:23",
     ),
     (
@@ -198,10 +140,7 @@ pub(super) const KRATOS: &[Case] = &[
     ),
     (
         "schema file missing",
-        &[(
-            "      url: base64://e30=\n",
-            "      url: file:///nowhere/none.json\n",
-        )],
+        &[("      url: base64://e30=\n", "      url: file:///nowhere/none.json\n")],
         "identity_schema identity.schemas.0.url kratos.yml:48:12",
     ),
     (
@@ -221,18 +160,12 @@ pub(super) const KRATOS: &[Case] = &[
     ),
     (
         "mapper without scheme",
-        &[(
-            "base64://e30=\n            scope",
-            "m.jsonnet\n            scope",
-        )],
+        &[("base64://e30=\n            scope", "m.jsonnet\n            scope")],
         "wrong_form selfservice.methods.oidc.config.providers.0.mapper_url kratos.yml:21:25",
     ),
     (
         "verification without courier",
-        &[(
-            "    login:\n",
-            "    verification: { enabled: true }\n    login:\n",
-        )],
+        &[("    login:\n", "    verification: { enabled: true }\n    login:\n")],
         "missing_key courier not set",
     ),
     (
@@ -253,20 +186,10 @@ pub(super) const BASE_PROVIDERS: &str = "        providers:\n          - id: mic
 pub(super) const OWN: &[Case] = &[
     (
         "mysql",
-        &[(
-            "sqlite://bia.sqlite?_fk=true&mode=rwc",
-            "mysql://root:hunter2@tcp(db)/kratos",
-        )],
+        &[("sqlite://bia.sqlite?_fk=true&mode=rwc", "mysql://root:hunter2@tcp(db)/kratos")],
         "dsn dsn kratos.yml:2:6",
     ),
-    (
-        "cockroach",
-        &[(
-            "sqlite://bia.sqlite?_fk=true&mode=rwc",
-            "cockroach://root@db/kratos",
-        )],
-        "dsn dsn kratos.yml:2:6",
-    ),
+    ("cockroach", &[("sqlite://bia.sqlite?_fk=true&mode=rwc", "cockroach://root@db/kratos")], "dsn dsn kratos.yml:2:6"),
     (
         "a provider that only Kratos speaks to",
         &[("provider: generic", "provider: auth0")],
@@ -274,10 +197,7 @@ pub(super) const OWN: &[Case] = &[
     ),
     (
         "tenant trusted without domains",
-        &[(
-            TENANT,
-            "            microsoft_tenant: common\n            microsoft: { email_verified_from: tenant }\n",
-        )],
+        &[(TENANT, "            microsoft_tenant: common\n            microsoft: { email_verified_from: tenant }\n")],
         "missing_key selfservice.methods.oidc.config.providers.0.microsoft.trusted_domains kratos.yml:21:24",
     ),
     (
@@ -295,10 +215,7 @@ pub(super) const OWN: &[Case] = &[
     ),
     (
         "allow list without domains",
-        &[(
-            "issuer_url: https://id.contoso.com/op",
-            "sign_up: allow_list",
-        )],
+        &[("issuer_url: https://id.contoso.com/op", "sign_up: allow_list")],
         "missing_key selfservice.methods.oidc.config.providers.1.sign_up_domains kratos.yml:23:13",
     ),
     (
@@ -308,10 +225,7 @@ pub(super) const OWN: &[Case] = &[
     ),
     (
         "a host without scheme",
-        &[(
-            TENANT,
-            "            microsoft_tenant: common\n            microsoft: { authority_host: login.example }\n",
-        )],
+        &[(TENANT, "            microsoft_tenant: common\n            microsoft: { authority_host: login.example }\n")],
         "wrong_form selfservice.methods.oidc.config.providers.0.microsoft.authority_host kratos.yml:21:42",
     ),
     (
@@ -326,10 +240,7 @@ pub(super) const OWN: &[Case] = &[
     ),
     (
         "no day",
-        &[(
-            "issuer_url: https://id.contoso.com/op",
-            "client_secret_expires_at: soon",
-        )],
+        &[("issuer_url: https://id.contoso.com/op", "client_secret_expires_at: soon")],
         "wrong_form selfservice.methods.oidc.config.providers.1.client_secret_expires_at kratos.yml:27:39",
     ),
 ];
