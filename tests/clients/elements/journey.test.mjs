@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { serve } from './ui-server.mjs';
 
@@ -17,7 +18,7 @@ let chrome;
 
 before(async () => {
   await mkdir(SCREENSHOTS, { recursive: true });
-  server = await serve(import.meta.dirname, UI_URL, { sdkUrl: PUBLIC_URL });
+  server = await serve(fileURLToPath(new URL('.', import.meta.url)), UI_URL, { sdkUrl: PUBLIC_URL });
   chrome = await chromium.launch({ executablePath: CHROMIUM, args: SWITCHES });
 });
 

@@ -14,7 +14,7 @@ export async function serve(folder, origin, settings) {
       return;
     }
     const wanted = normalize(join(folder, pathname));
-    const file = extname(pathname) && wanted.startsWith(folder + sep) ? wanted : join(folder, 'index.html');
+    const file = extname(pathname) && wanted.startsWith(normalize(folder + sep)) ? wanted : join(folder, 'index.html');
     try {
       const content = await readFile(file);
       response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(content);
