@@ -1,5 +1,12 @@
 //! Every command, flag and help text.
 
+mod mapper;
+
+pub use mapper::{
+    FormatCommand, FormatJsonnet, JsonnetCommand, JsonnetFiles, LintCommand, LintJsonnet, MapperCommand, MapperRun,
+    MapperTest, ProviderSettings, ResultFormat,
+};
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::net::SocketAddr;
@@ -10,9 +17,11 @@ Examples:
   bia dev                              Try it: offline, nothing to set up
   bia serve -c kratos.yml              Serve a configuration
   bia config check -c kratos.yml       Say what is wrong with it, start nothing
-  bia mapper test mappers/*.jsonnet    Run the cases beside each mapper
+  bia mapper run m.jsonnet --persona guest   See what a mapper makes of a guest
+  bia mapper test mappers              Run the cases beside each mapper
 
-Exit codes: 0 done; 1 failed or refused, with the reason on standard error.
+Exit codes: 0 done; 1 failed or refused, with the reason on standard error. `bia mapper`, lint and
+format tell 1, something was found, from 2, they could not look.
 Every key of kratos.yml is also an environment variable: DSN, SERVE_PUBLIC_BASE_URL,
 SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS (JSON), … They win over files.";
 
@@ -299,115 +308,6 @@ pub enum ForProgram {
     Kratos,
 }
 
-/// `bia mapper`.
-#[derive(Debug, Subcommand)]
-pub enum MapperCommand {
-    /// Map claims to an identity and print it
-    Run(MapperRun),
-    /// Run the cases in the folder beside each mapper
-    #[command(after_help = TEST_HELP)]
-    Test(MapperTest),
-    /// Say whether mappers parse
-    Check(JsonnetFiles),
-    /// Look for mistakes that bite at somebody's sign-in
-    Lint(LintJsonnet),
-    /// Lay mappers out
-    Format(FormatJsonnet),
-}
-
-const TEST_HELP: &str = "\
-A mapper `microsoft.jsonnet` has its cases in the folder `microsoft/`: `<case>.claims.json` is what the provider said,
-`<case>.expected.json` what the mapper makes of it, and `<case>.identity.json`, if there, the identity before.
-An expected file `{ \"error\": \"part of the message\" }` says that the mapper must fail.
-Exit codes: 0 every case came out as expected; 1 one did not.";
-
-/// `bia mapper run`.
-#[derive(Debug, ClapArgs)]
-pub struct MapperRun {
-    /// The mapper
-    pub mapper: PathBuf,
-    /// JSON file with the claims, as `std.extVar('claims')` gives them; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub claims: PathBuf,
-    /// JSON file with the identity before the sign-in
-    #[arg(long, value_name = "FILE")]
-    pub identity: Option<PathBuf>,
-}
-
-/// `bia mapper test`.
-#[derive(Debug, ClapArgs)]
-pub struct MapperTest {
-    /// Mappers, or patterns of them
-    #[arg(required = true, value_name = "MAPPER")]
-    pub mappers: Vec<String>,
-    /// Write what came out into the expected files
-    #[arg(long)]
-    pub update: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Files or patterns.
-#[derive(Debug, ClapArgs)]
-pub struct JsonnetFiles {
-    /// Files, or patterns such as 'mappers/**/*.jsonnet'
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<String>,
-}
-
-/// `lint jsonnet`.
-#[derive(Debug, ClapArgs)]
-pub struct LintJsonnet {
-    /// The files.
-    #[command(flatten)]
-    pub files: JsonnetFiles,
-    /// Identity schema that the traits must fit
-    #[arg(long, value_name = "FILE")]
-    pub schema: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `format jsonnet`.
-#[derive(Debug, ClapArgs)]
-pub struct FormatJsonnet {
-    /// The files.
-    #[command(flatten)]
-    pub files: JsonnetFiles,
-    /// Write the files instead of printing
-    #[arg(short = 'w', long)]
-    pub write: bool,
-    /// Change nothing; exit 1 when a file is laid out otherwise
-    #[arg(long, conflicts_with = "write")]
-    pub check: bool,
-}
-
-/// `bia lint`.
-#[derive(Debug, Subcommand)]
-pub enum LintCommand {
-    /// Look for mistakes in Jsonnet files
-    #[command(alias = "lint", after_help = "Exit codes: 0 nothing found; 1 something found.")]
-    Jsonnet(LintJsonnet),
-}
-
-/// `bia format`.
-#[derive(Debug, Subcommand)]
-pub enum FormatCommand {
-    /// Print Jsonnet files laid out, or write them with -w
-    Jsonnet(FormatJsonnet),
-}
-
-/// `bia jsonnet`.
-#[derive(Debug, Subcommand)]
-pub enum JsonnetCommand {
-    /// Look for mistakes
-    Lint(LintJsonnet),
-    /// Print laid out, or write with -w
-    Format(FormatJsonnet),
-}
-
 /// Which server, and how to print.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Client {
@@ -554,12 +454,28 @@ mod tests {
             "bia cleanup sql -e --keep-last 168h -b 50 --database.cleanup.sleep.tables 1s",
             "bia ls identities 100 token --endpoint http://x --format json-pretty",
             "bia get identity 1 2 -i oidc -q",
+            "bia mapper run m.jsonnet --persona guest",
+            "bia mapper run m.jsonnet claims.json --identity i.json --schema s.json --json",
+            "bia mapper run m.jsonnet --raw",
+            "bia mapper test mappers --update --personas --watch",
+            "bia mapper test mappers --format tap --junit out.xml",
+            "bia mapper fmt -w m.jsonnet",
+            "bia mapper format --check m.jsonnet",
+            "bia jsonnet lint a.jsonnet",
             "bia lint jsonnet a.jsonnet",
             "bia lint lint a.jsonnet",
             "bia format jsonnet -w a.jsonnet",
             "bia jsonnet format --write a.jsonnet",
         ] {
             parse(line);
+        }
+        for line in [
+            "bia mapper run m.jsonnet",
+            "bia mapper run m.jsonnet --persona a --claims b",
+            "bia mapper run m.jsonnet --capture c --identity i",
+            "bia mapper fmt -w --check a.jsonnet",
+        ] {
+            assert!(Args::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
         let Command::Serve(serve) = parse("bia serve all -c a.yml,b.yml -c c.yml").command else { panic!("serve") };
         assert_eq!(serve.files.config.len(), 3);

@@ -34,7 +34,9 @@ pub fn main() -> ExitCode {
             // A closed pipe is no news to somebody who closed it.
             let _ = error.print();
             // Kratos: exit code 1 on any error, wrong arguments included.
-            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            // Commands of ours that tell "found something" from "could not look" say 2.
+            let code = if std::env::args_os().nth(1).is_some_and(|first| first == "mapper") { 2 } else { 1 };
+            return if failed { ExitCode::from(code) } else { ExitCode::SUCCESS };
         }
     };
     match commands::run(args) {

@@ -17,3 +17,10 @@ pub(crate) async fn requested() {
         () = wait(SignalKind::interrupt()) => tracing::info!("interrupted: finishing what runs"),
     }
 }
+
+/// Ends with the first Ctrl-C, quietly: for commands that a person watches.
+pub(crate) async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

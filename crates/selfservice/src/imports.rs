@@ -19,7 +19,7 @@ pub(crate) async fn read(deps: &Deps) -> Result<Vec<(String, String)>, ApiError>
     let Some(directory) = deps.config.bia.mapper.import_dir.clone() else {
         return Ok(Vec::new());
     };
-    let read = tokio::task::spawn_blocking(move || collect(&directory)).await;
+    let read = tokio::task::spawn_blocking(move || read_folder(&directory)).await;
     let failed = |reason: String| {
         tracing::error!(reason, "bia.mapper.import_dir can't be used");
         ApiError::plain("The claims mapper could not be loaded. Please report this to the system administrator.")
@@ -31,7 +31,11 @@ pub(crate) async fn read(deps: &Deps) -> Result<Vec<(String, String)>, ApiError>
     }
 }
 
-fn collect(directory: &Path) -> Result<Vec<(String, String)>, String> {
+/// Every text that a mapper may import, for tools that run mappers without a server. See [`read`].
+///
+/// # Errors
+/// What is wrong, in a sentence that names the file.
+pub fn read_folder(directory: &Path) -> Result<Vec<(String, String)>, String> {
     let root = directory.canonicalize().map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut files = Vec::new();
     let mut total = 0;
@@ -71,7 +75,7 @@ fn collect(directory: &Path) -> Result<Vec<(String, String)>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::collect;
+    use super::read_folder;
 
     #[test]
     fn files_are_named_by_their_path_below_the_directory() {
@@ -79,7 +83,7 @@ mod tests {
         std::fs::create_dir(root.path().join("lib")).unwrap();
         std::fs::write(root.path().join("lib/names.libsonnet"), "{}").unwrap();
         std::fs::write(root.path().join("notes.txt"), "no").unwrap();
-        assert_eq!(collect(root.path()).unwrap(), [("lib/names.libsonnet".to_owned(), "{}".to_owned())]);
+        assert_eq!(read_folder(root.path()).unwrap(), [("lib/names.libsonnet".to_owned(), "{}".to_owned())]);
     }
 
     #[test]
@@ -88,13 +92,13 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("secret.jsonnet"), "{}").unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret.jsonnet"), root.path().join("x.jsonnet")).unwrap();
-        assert!(collect(root.path()).unwrap_err().contains("leads out"));
+        assert!(read_folder(root.path()).unwrap_err().contains("leads out"));
     }
 
     #[test]
     fn more_than_a_mebibyte_is_refused() {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("big.jsonnet"), " ".repeat(1024 * 1024 + 1)).unwrap();
-        assert!(collect(root.path()).is_err());
+        assert!(read_folder(root.path()).is_err());
     }
 }

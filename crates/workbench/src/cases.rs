@@ -2,7 +2,8 @@
 //!
 //! `microsoft.jsonnet` has its cases in the folder `microsoft/` beside it, or in its own folder when it is the only
 //! mapper there. A case `guest` is `guest.claims.json` with `guest.expected.json` or `guest.expected-error.txt`, and, if
-//! wanted, `guest.identity.json` and `guest.schema.json`; `schema.json` is the schema of every case that has none.
+//! wanted, `guest.identity.json` and `guest.schema.json`; `schema.json` is the schema of every case that has none. Without
+//! `guest.claims.json` the claims are those of the persona `guest`.
 
 use crate::error::InputError;
 use crate::personas;
@@ -90,14 +91,13 @@ fn suite(mapper: &Path, folder: &Path, with_personas: bool) -> Result<Suite, Inp
             }
         }
     }
-    let has_claims = |name: &str| folder.join(format!("{name}{CLAIMS}")).is_file();
-    let mut cases: Vec<Case> = cases.into_iter().map(|name| Case { persona: false, name }).collect();
     if with_personas {
-        for persona in personas::all().iter().filter(|persona| !has_claims(&persona.name)) {
-            cases.retain(|case| case.name != persona.name);
-            cases.push(Case { name: persona.name.clone(), persona: true });
-        }
+        cases.extend(personas::all().iter().map(|persona| persona.name.clone()));
     }
+    let is_persona = |name: &str| {
+        !folder.join(format!("{name}{CLAIMS}")).is_file() && personas::all().iter().any(|persona| persona.name == name)
+    };
+    let cases = cases.into_iter().map(|name| Case { persona: is_persona(&name), name }).collect();
     Ok(Suite { mapper: mapper.to_owned(), folder: folder.to_owned(), cases })
 }
 

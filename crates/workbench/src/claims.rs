@@ -30,12 +30,16 @@ pub struct Given {
 /// # Errors
 /// What a sign-in would refuse: not an object, or a text claim that is no text. Names claims, never values.
 pub fn given(value: Value, place: &str, options: &Options) -> Result<Given, InputError> {
-    let Value::Object(fields) = value else {
+    let Value::Object(mut fields) = value else {
         return Err(InputError::new(place, "claims are a JSON object"));
     };
     if let (1, Some(name)) = (fields.len(), fields.get("persona")) {
         let name = name.as_str().unwrap_or_default();
         return of_persona(name, options).map_err(|error| InputError::new(place, error.problem));
+    }
+    if fields.get("raw_claims").and_then(Value::as_object).is_some_and(Map::is_empty) {
+        // At a sign-in every standard claim is among the raw ones, so they never are empty.
+        fields.shift_remove("raw_claims");
     }
     match fields.get("raw_claims") {
         Some(Value::Object(_)) => as_mapper_sees(fields, place),
@@ -118,6 +122,12 @@ mod tests {
         let given = given(value.clone(), "test", &Options::default()).expect("claims");
         assert_eq!(seen(value), json!({ "sub": "s", "raw_claims": { "tid": "t" } }));
         assert_eq!(given.notes.len(), 2, "{:?}", given.notes);
+    }
+
+    #[test]
+    fn raw_claims_are_never_empty() {
+        let seen = seen(json!({ "email": "a@x.example", "raw_claims": {} }));
+        assert_eq!(seen["raw_claims"], json!({ "email": "a@x.example" }));
     }
 
     #[test]

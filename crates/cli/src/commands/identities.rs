@@ -167,7 +167,10 @@ fn bodies(files: &[PathBuf]) -> anyhow::Result<Vec<(String, Value)>> {
         add("STD_IN", &text)?;
     }
     for file in files {
-        add(&file.display().to_string(), &std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?)?;
+        add(
+            &file.display().to_string(),
+            &std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?,
+        )?;
     }
     Ok(all)
 }

@@ -1,149 +1,213 @@
-//! `bia mapper run` and `bia mapper test`: what a mapper makes of claims, through the workers that serve.
+//! `bia mapper run`, `test` and `personas`: the workbench with files, a terminal and exit codes around it.
 
-use super::jsonnet::read;
-use crate::args::{MapperRun, MapperTest};
+use super::jsonnet::{imports, input, paint, print_json, with_mapper};
+use crate::args::{MapperRun, MapperTest, ProviderSettings, ResultFormat};
 use crate::{glob, output};
-use anyhow::{Context as _, ensure};
-use bia_mapper::{Evaluation, Mapper, NO_IDENTITY, Settings, Source};
+use bia_config::SubjectSource;
+use bia_mapper::{Mapper, Source};
+use bia_workbench::cases::{self, Suite};
+use bia_workbench::claims::{self, Given};
+use bia_workbench::suite::{self, Results};
+use bia_workbench::{InputError, personas, read_json, read_json_from, read_text, report, run, schema, watch};
 use serde_json::{Value, json};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Claims are no larger in a sign-in, either.
-const CLAIMS_BYTES_MAX: u64 = 1024 * 1024;
-const CLAIMS_SUFFIX: &str = ".claims.json";
-
+/// Runs one mapper.
 pub(crate) async fn run(args: MapperRun) -> anyhow::Result<ExitCode> {
-    let claims = if args.claims.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().lock().take(CLAIMS_BYTES_MAX + 1).read_to_string(&mut text)?;
-        text
-    } else {
-        read(&args.claims)?
-    };
-    let identity = args.identity.as_deref().map(read).transpose()?;
-    let mapper = Mapper::new(Settings::default());
-    let outcome = evaluate(&mapper, &args.mapper, &claims, identity.as_deref()).await;
-    mapper.shutdown().await;
-    match outcome? {
-        Ok(value) => output::json(&value)?,
-        Err(diagnostic) => {
-            output::note(diagnostic);
-            return Ok(ExitCode::FAILURE);
-        }
+    input(with_mapper(async |mapper| run_with(mapper, &args).await).await)
+}
+
+async fn run_with(mapper: &Mapper, args: &MapperRun) -> Result<bool, InputError> {
+    let text = read_text(&args.mapper)?;
+    let name = args.mapper.display().to_string();
+    let source = Source { name: &name, text: &text };
+    let imports = imports(&args.provider)?;
+    let (capture, claims, identity) = given(args)?;
+    if args.raw {
+        return Ok(match run::raw(mapper, source, claims.as_ref(), identity.as_ref(), &imports).await {
+            Ok(value) => shown(&value),
+            Err(error) if args.json => !print_json(&json!({ "ok": false, "error": error })),
+            Err(error) => told(&error.diagnostic),
+        });
     }
+    let Some(claims) = claims else {
+        return Err(InputError { place: "--claims".into(), problem: "or --persona or --capture is needed".into() });
+    };
+    let schema = args.schema.as_deref().map(schema).transpose()?;
+    let request = run::Request {
+        source,
+        claims: &claims,
+        identity: identity.as_ref(),
+        schema: schema.as_ref(),
+        imports: &imports,
+    };
+    let mut outcome = run::run(mapper, request).await;
+    if let Some(capture) = &capture {
+        run::compare_with(&mut outcome, capture);
+    }
+    if args.json {
+        print_json(&outcome);
+    } else if identity.is_some() || schema.is_some() || capture.is_some() {
+        output::raw(&report::run(&outcome, paint()));
+    } else {
+        print_alone(&outcome);
+    }
+    Ok(outcome.ok)
+}
+
+/// The mapper's JSON on standard output, for a pipe; the rest on standard error.
+fn print_alone(outcome: &run::Report) {
+    outcome.notes.iter().for_each(|note| output::note(format_args!("note: {note}")));
+    if let Some(reason) = &outcome.deny {
+        output::note(format_args!("The mapper refuses this sign-in; the visitor reads: {reason:?}"));
+    }
+    match (&outcome.error, &outcome.output) {
+        (Some(error), _) => output::note(&error.diagnostic),
+        (None, Some(value)) => drop(shown(value)),
+        (None, None) => {}
+    }
+}
+
+fn shown(value: &Value) -> bool {
+    print_json(value)
+}
+
+fn told(diagnostic: &str) -> bool {
+    output::note(diagnostic);
+    false
+}
+
+type Start = (Option<bia_model::capture::Capture>, Option<Given>, Option<Value>);
+
+/// What the mapper is given: a capture, a persona or a file, and the identity before.
+fn given(args: &MapperRun) -> Result<Start, InputError> {
+    let options = claim_options(&args.provider);
+    if let Some(path) = &args.capture {
+        let (capture, given, identity) = run::of_capture(&json_at(path)?, &path.display().to_string())?;
+        return Ok((Some(capture), Some(given), identity));
+    }
+    let identity = match &args.identity {
+        Some(path) => Some(run::identity(&read_json(path)?, &path.display().to_string())?),
+        None => None,
+    };
+    let claims = match (&args.persona, args.claims.as_ref().or(args.claims_file.as_ref())) {
+        (Some(name), _) => Some(claims::of_persona(name, &options)?),
+        (None, Some(path)) => Some(claims::given(json_at(path)?, &path.display().to_string(), &options)?),
+        (None, None) => None,
+    };
+    Ok((None, claims, identity))
+}
+
+fn json_at(path: &Path) -> Result<Value, InputError> {
+    if path.as_os_str() == "-" {
+        return read_json_from(std::io::stdin().lock(), "standard input");
+    }
+    read_json(path)
+}
+
+pub(super) fn claim_options(provider: &ProviderSettings) -> claims::Options {
+    let subject_source = match provider.subject_source.as_str() {
+        "me" => SubjectSource::Me,
+        "oid" => SubjectSource::Oid,
+        "tid_oid" => SubjectSource::TidOid,
+        _ => SubjectSource::Userinfo,
+    };
+    claims::Options { subject_source, profile: provider.profile.clone() }
+}
+
+/// Runs folders of cases, once or whenever a file changes.
+pub(crate) async fn test(args: MapperTest) -> anyhow::Result<ExitCode> {
+    if !args.watch {
+        return input(with_mapper(async |mapper| test_once(mapper, &args).await).await);
+    }
+    let mapper = Mapper::new(bia_mapper::Settings::default());
+    let paths = watched(&args);
+    tokio::select! {
+        () = test_again_and_again(&mapper, &args, &paths) => {}
+        () = crate::shutdown::interrupted() => {}
+    }
+    mapper.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// One case and how it came out.
-struct Case {
-    mapper: PathBuf,
-    name: String,
-    /// What is wrong, if anything.
-    fault: Option<String>,
+async fn test_again_and_again(mapper: &Mapper, args: &MapperTest, paths: &[PathBuf]) {
+    loop {
+        if let Err(error) = test_once(mapper, args).await {
+            output::note(error);
+        }
+        // Looked at after the run, because --update writes.
+        let seen = watch::Seen::look(paths);
+        output::note("waiting for a change; Ctrl-C ends");
+        watch::changed(paths, &seen).await;
+        output::line("");
+    }
 }
 
-pub(crate) async fn test(args: MapperTest) -> anyhow::Result<ExitCode> {
-    let mapper = Mapper::new(Settings::default());
-    let mut cases = Vec::new();
-    for path in glob::expand(&args.mappers)? {
-        run_cases(&mapper, &path, args.update, &mut cases).await?;
+/// Everything that a result depends on.
+fn watched(args: &MapperTest) -> Vec<PathBuf> {
+    let paths = glob::expand(&args.paths).unwrap_or_default();
+    let beside = paths.iter().flat_map(|path| [path.with_extension(""), with_suffix(path, ".jsonnet")]);
+    let more = args.schema.iter().chain(&args.provider.import_dir).cloned();
+    paths.iter().cloned().chain(beside).chain(more).collect()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.components().as_path().as_os_str().to_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+async fn test_once(mapper: &Mapper, args: &MapperTest) -> Result<bool, InputError> {
+    let options = suite::Options {
+        update: args.update,
+        schema: args.schema.as_deref().map(schema).transpose()?,
+        claims: claim_options(&args.provider),
+        imports: imports(&args.provider)?,
+    };
+    let results = suite::test(mapper, &suites(args)?, &options).await;
+    if let Some(path) = &args.junit {
+        std::fs::write(path, report::junit(&results)).map_err(|error| InputError {
+            place: path.display().to_string(),
+            problem: format!("can't be written: {error}"),
+        })?;
     }
-    mapper.shutdown().await;
-    let failed = cases.iter().filter(|case| case.fault.is_some()).count();
-    if args.json {
-        let all = cases.iter().map(|case| json!({ "mapper": case.mapper, "case": case.name, "fault": case.fault }));
-        output::json(&all.collect::<Vec<_>>())?;
-    } else {
-        for case in &cases {
-            match &case.fault {
-                None => output::line(format_args!("ok    {} {}", case.mapper.display(), case.name)),
-                Some(fault) => output::line(format_args!("FAIL  {} {}\n{fault}", case.mapper.display(), case.name)),
+    print(&results, if args.json { ResultFormat::Json } else { args.format });
+    Ok(results.ok())
+}
+
+/// Patterns may name a mapper and its folder; each suite runs once.
+fn suites(args: &MapperTest) -> Result<Vec<Suite>, InputError> {
+    let paths = glob::expand(&args.paths)
+        .map_err(|error| InputError { place: args.paths.join(" "), problem: error.to_string() })?;
+    let mut all: Vec<Suite> = Vec::new();
+    for path in paths {
+        for suite in cases::suites(&path, args.personas)? {
+            if !all.iter().any(|known| known.mapper == suite.mapper) {
+                all.push(suite);
             }
         }
-        output::line(format_args!("{} passed, {failed} failed", cases.len() - failed));
     }
-    Ok(super::code(failed == 0))
+    Ok(all)
 }
 
-async fn run_cases(mapper: &Mapper, path: &Path, update: bool, cases: &mut Vec<Case>) -> anyhow::Result<()> {
-    let folder = path.with_extension("");
-    let claims = glob::expand(&[format!("{}/*{CLAIMS_SUFFIX}", folder.display())])
-        .with_context(|| format!("{} has no cases in {}", path.display(), folder.display()))?;
-    for claims_path in claims {
-        let file_name = claims_path.file_name().unwrap_or_default().to_string_lossy();
-        let name = file_name.trim_end_matches(CLAIMS_SUFFIX).to_owned();
-        let beside = |suffix: &str| folder.join(format!("{name}{suffix}"));
-        let identity = beside(".identity.json");
-        let identity = identity.is_file().then(|| read(&identity)).transpose()?;
-        let got = match evaluate(mapper, path, &read(&claims_path)?, identity.as_deref()).await? {
-            Ok(value) => value,
-            Err(diagnostic) => json!({ "error": diagnostic }),
-        };
-        let expected_path = beside(".expected.json");
-        let fault = if update {
-            std::fs::write(&expected_path, serde_json::to_string_pretty(&got)? + "\n")?;
-            None
-        } else {
-            let expected: Value = serde_json::from_str(&read(&expected_path)?)
-                .with_context(|| format!("{} is not JSON", expected_path.display()))?;
-            fault(&expected, &got)
-        };
-        cases.push(Case { mapper: path.to_owned(), name, fault });
-    }
-    Ok(())
-}
-
-/// An expected error is a part of the message; anything else must be equal.
-fn fault(expected: &Value, got: &Value) -> Option<String> {
-    let message = |value: &Value| value.get("error").and_then(Value::as_str).map(str::to_owned);
-    match (message(expected), message(got)) {
-        (Some(part), Some(whole)) if whole.contains(&part) => None,
-        _ if expected == got => None,
-        _ => Some(format!("  expected {expected:#}\n  got      {got:#}")),
+fn print(results: &Results, format: ResultFormat) {
+    match format {
+        ResultFormat::Text => output::raw(&report::test(results, paint())),
+        ResultFormat::Json => drop(print_json(results)),
+        ResultFormat::Junit => output::raw(&report::junit(results)),
+        ResultFormat::Tap => output::raw(&report::tap(results)),
     }
 }
 
-/// What came out of the mapper, or what is wrong with it; the person who wrote it reads both.
-async fn evaluate(
-    mapper: &Mapper,
-    path: &Path,
-    claims: &str,
-    identity: Option<&str>,
-) -> anyhow::Result<Result<Value, String>> {
-    let (name, text) = (path.display().to_string(), read(path)?);
-    let identity = identity.unwrap_or(NO_IDENTITY);
-    for (what, json) in [("claims", claims), ("identity", identity)] {
-        let parsed: Value = serde_json::from_str(json).with_context(|| format!("the {what} of {name} are not JSON"))?;
-        ensure!(parsed.is_object(), "the {what} of {name} must be a JSON object");
+/// Lists the shipped personas.
+pub(crate) fn list_personas(json: bool) -> anyhow::Result<ExitCode> {
+    let all = personas::all();
+    if json {
+        let whole = |persona: &personas::Persona| json!({ "name": persona.name, "about": persona.about, "id_token": persona.id_token, "graph": persona.graph });
+        output::json(&all.iter().map(whole).collect::<Vec<_>>())?;
+    } else {
+        all.iter().for_each(|persona| output::line(format_args!("{:<14} {}", persona.name, persona.about)));
     }
-    let source = Source { name: &name, text: &text };
-    let ext_vars = [("claims", claims), ("identity", identity)];
-    let evaluation = Evaluation { source, ext_vars: &ext_vars, tla: &[], imports: &[] };
-    let value: Value = match mapper.evaluate(evaluation).await {
-        Ok(json) => serde_json::from_str(&json).context("the mapper's output is not JSON")?,
-        Err(error) => return Ok(Err(error.diagnostic())),
-    };
-    if value.get("deny").is_none_or(Value::is_null) {
-        // A shape that a sign-in would refuse is an error here, too.
-        if let Err(error) = mapper.map_identity(&source, claims, identity).await {
-            return Ok(Err(error.diagnostic()));
-        }
-    }
-    Ok(Ok(value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expected_error_matches_by_a_part_of_its_message_and_nothing_else_does() {
-        let got = json!({ "error": "Field does not exist: email" });
-        assert!(fault(&json!({ "error": "does not exist" }), &got).is_none());
-        assert!(fault(&json!({ "error": "timeout" }), &got).is_some());
-        assert!(fault(&json!({ "identity": {} }), &got).is_some());
-        assert!(fault(&json!({ "error": "" }), &json!({ "identity": {} })).is_some());
-    }
+    Ok(ExitCode::SUCCESS)
 }

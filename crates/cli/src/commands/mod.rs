@@ -29,11 +29,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Config(args::ConfigCommand::Schema) => config::schema(),
         Command::Mapper(MapperCommand::Run(run)) => block_on(mapper::run(run)),
         Command::Mapper(MapperCommand::Test(test)) => block_on(mapper::test(test)),
+        Command::Mapper(MapperCommand::Personas { json }) => mapper::list_personas(json),
         Command::Mapper(MapperCommand::Check(files)) => block_on(jsonnet::check(files)),
         Command::Mapper(MapperCommand::Lint(lint))
         | Command::Lint(LintCommand::Jsonnet(lint))
         | Command::Jsonnet(JsonnetCommand::Lint(lint)) => block_on(jsonnet::lint(lint)),
-        Command::Mapper(MapperCommand::Format(format))
+        Command::Mapper(MapperCommand::Fmt(format))
         | Command::Format(FormatCommand::Jsonnet(format))
         | Command::Jsonnet(JsonnetCommand::Format(format)) => block_on(jsonnet::format(format)),
         Command::List(list) => block_on(identities::list(list)),

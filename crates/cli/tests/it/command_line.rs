@@ -151,3 +151,60 @@ fn client_commands_say_how_to_name_the_server() {
     assert_eq!(code, 1);
     assert!(err.contains("KRATOS_ADMIN_URL"), "{err}");
 }
+
+#[test]
+fn mapper_commands_tell_a_failure_from_something_that_can_not_be_used() {
+    let site = Site::new();
+    site.write("fails.jsonnet", "std.extVar('claims').nope");
+    site.write("number.jsonnet", "1 + 1");
+    site.write("broken.json", "{");
+    for (args, code) in [
+        (["mapper", "run", "fails.jsonnet", "--persona=guest"], 1),
+        (["mapper", "run", "absent.jsonnet", "--persona=guest"], 2),
+        (["mapper", "run", "fails.jsonnet", "--persona=nobody"], 2),
+        (["mapper", "run", "fails.jsonnet", "broken.json"], 2),
+        (["mapper", "run", "fails.jsonnet", "--no-such-flag"], 2),
+        (["mapper", "run", "number.jsonnet", "--raw"], 0),
+        (["mapper", "run", "fails.jsonnet", "--raw"], 1),
+        (["mapper", "test", "fails.jsonnet", "--json"], 2),
+        (["mapper", "lint", "absent.jsonnet", "--json"], 2),
+        (["mapper", "fmt", "--check", "absent.jsonnet"], 2),
+    ] {
+        let (found, out, err) = run(&mut site.command(&args));
+        assert_eq!(found, code, "{args:?}: {out}{err}");
+        assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "no colours in a pipe: {args:?}");
+    }
+}
+
+#[test]
+fn mapper_run_gives_programs_one_json_document() {
+    let site = Site::new();
+    site.write("before.json", r#"{ "traits": { "email": "old@contoso.example" } }"#);
+    let args = [
+        "mapper",
+        "run",
+        "microsoft.jsonnet",
+        "--persona=member",
+        "--identity=before.json",
+        "--schema=person.schema.json",
+    ];
+    let (code, out, _) = run(site.command(&args).arg("--json"));
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &report["ok"], &report["schema"]["valid"]), (0, &true.into(), &true.into()));
+    assert_eq!(report["changes"][0]["kind"], "changed");
+    let (_, people, _) = run(&mut site.command(&args));
+    assert!(people.contains("accepts the traits") && people.contains("~ traits.email"), "{people}");
+}
+
+#[test]
+fn mapper_test_speaks_junit_and_tap() {
+    let site = Site::new();
+    std::fs::create_dir(site.path("microsoft")).expect("folder");
+    assert_eq!(run(&mut site.command(&["mapper", "test", "microsoft", "--personas", "--update"])).0, 0);
+    let args = ["mapper", "test", "microsoft", "--format=tap", "--junit=out.xml"];
+    let (code, tap, _) = run(&mut site.command(&args));
+    assert_eq!(code, 0);
+    assert!(tap.starts_with("TAP version 13\n1..12\n"), "{tap}");
+    let xml = std::fs::read_to_string(site.path("out.xml")).expect("written");
+    assert!(xml.contains("<testsuites tests=\"12\" failures=\"0\">"), "{xml}");
+}

@@ -66,7 +66,7 @@ async fn people_sign_in_with_both_providers_and_come_back_as_themselves() {
     for _ in 0..2 {
         let client = browser();
         let after = sign_in(&client, &public, "microsoft", "alice").await;
-        assert_eq!(after, format!("{public}/welcome"));
+        assert_eq!(after, format!("{public}/ui/welcome"));
         let (status, session) = json(&client, &format!("{public}/sessions/whoami")).await;
         assert_eq!(status, 200, "{session}");
         assert_eq!(session["identity"]["traits"]["email"], "alice@contoso.example");
@@ -75,7 +75,7 @@ async fn people_sign_in_with_both_providers_and_come_back_as_themselves() {
     }
     assert_eq!(ids[0], ids[1], "the second sign-in made a second person");
     let client = browser();
-    assert_eq!(sign_in(&client, &public, "plain", "unicode").await, format!("{public}/welcome"));
+    assert_eq!(sign_in(&client, &public, "plain", "unicode").await, format!("{public}/ui/welcome"));
     assert_eq!(json(&client, &format!("{public}/sessions/whoami")).await.0, 200);
     let (code, log) = running.stop();
     assert_eq!(code, 0, "{log}");
@@ -132,7 +132,7 @@ async fn ports_that_are_taken_are_replaced_by_free_ones() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     };
     assert!(!url.contains(&format!(":{port}/")), "{url}");
-    let alive = url.replace("/welcome", "/health/alive");
+    let alive = url.replace("/ui/welcome", "/health/alive");
     let answer = browser().get(alive).send().await;
     child.kill().expect("killed");
     child.wait().expect("ended");
