@@ -54,12 +54,13 @@ pub async fn callback(deps: &Deps, context: &Context, provider: Option<&str>, qu
     else {
         return flow::refuse(Some(&flow), start::unknown(&state.provider_id));
     };
-    match receive(deps, context, &flow, provider, &answer, &container).await {
+    match Box::pin(receive(deps, context, &flow, provider, &answer, &container)).await {
         Ok(Received::AlreadySignedIn) => go_on(deps, context, &flow).await,
         Ok(Received::Challenged(claims)) => restart(deps, context, flow, provider, container.traits, &claims).await,
         Ok(Received::SignedIn(signed_in)) => {
             let arrival = Arrival { provider, signed_in: *signed_in, traits: container.traits, by_id_token: false };
-            dispatch(deps, context, flow, arrival).await
+            // On the heap: what follows is deep, and a future as large as all of it would fill a thread's stack.
+            Box::pin(dispatch(deps, context, flow, arrival)).await
         }
         Err(error) => failed(deps, context, flow, provider, error).await,
     }

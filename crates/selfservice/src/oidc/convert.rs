@@ -27,7 +27,7 @@ pub(crate) async fn login_to_registration(deps: &Deps, context: &Context, login:
     turned.linking_only = linking_only;
     let prepared = prepare_registration(deps, context, &login, &mut turned).await;
     match prepared {
-        Ok(()) => registration::register(deps, context, turned, arrival).await,
+        Ok(()) => Box::pin(registration::register(deps, context, turned, arrival)).await,
         Err(error) => flow::fail(deps, context, login, error, true).await,
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn arrive(deps: &Deps, context: &Context, login: Flow, arrival:
             let error = FlowError::message(Message::linked_credentials_mismatch());
             flow::fail(deps, context, login, error, true).await
         }
-        Ok(None) => super::convert::login_to_registration(deps, context, login, arrival).await,
+        Ok(None) => Box::pin(super::convert::login_to_registration(deps, context, login, arrival)).await,
         Err(error) => flow::fail(deps, context, login, error.into(), true).await,
     }
 }
@@ -61,7 +61,7 @@ pub(crate) async fn sign_in(
     arrival: Arrival<'_>,
     identity: Identity,
 ) -> Reply {
-    match try_sign_in(deps, context, &login, &arrival, identity).await {
+    match Box::pin(try_sign_in(deps, context, &login, &arrival, identity)).await {
         Ok(reply) => reply,
         Err(error) => {
             let mut login = login;

@@ -17,8 +17,10 @@ use uuid::Uuid;
 /// A registration flow's sign-in arrived: a known person signs in, an unknown one becomes an identity.
 pub(crate) async fn arrive(deps: &Deps, context: &Context, registration: Flow, arrival: Arrival<'_>) -> Reply {
     match login::find(deps, context, &arrival).await {
-        Ok(Some(identity)) => convert::registration_to_login(deps, context, registration, arrival, identity).await,
-        Ok(None) => register(deps, context, registration, arrival).await,
+        Ok(Some(identity)) => {
+            Box::pin(convert::registration_to_login(deps, context, registration, arrival, identity)).await
+        }
+        Ok(None) => Box::pin(register(deps, context, registration, arrival)).await,
         Err(error) => fail(deps, context, registration, &arrival, error.into(), None).await,
     }
 }
@@ -231,7 +233,7 @@ async fn taken(
         return convert::ask_to_link(deps, context, registration, &arrival, conflict, &candidate.identity).await;
     }
     match link_now(deps, &arrival, conflict.identity, context.now).await {
-        Ok(identity) => convert::registration_to_login(deps, context, registration, arrival, identity).await,
+        Ok(identity) => Box::pin(convert::registration_to_login(deps, context, registration, arrival, identity)).await,
         Err(error) => fail(deps, context, registration, &arrival, error, None).await,
     }
 }

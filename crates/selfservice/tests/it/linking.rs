@@ -67,3 +67,13 @@ async fn e13_somebody_elses_link_is_never_moved() {
     assert_eq!(bed.identity(bob).await.oidc_links().len(), 1);
     assert_eq!(bed.identity(carol).await.oidc_links().len(), 1);
 }
+
+#[tokio::test]
+async fn e10_the_longest_way_links_updates_and_signs_in() {
+    let mut settings = automatic();
+    settings["update_identity_on_login"] = json!("automatic");
+    let bed = builder(settings).start().await;
+    let alice = bed.browser().sign_in("social", "alice").await.identity_id();
+    assert_eq!(bed.browser().sign_in("microsoft", "alice").await.identity_id(), alice);
+    assert!(bed.identity(alice).await.metadata_admin.unwrap()["groups"].is_array());
+}
