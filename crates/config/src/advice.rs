@@ -18,7 +18,6 @@ pub(crate) fn advice(config: &Config) -> Vec<Finding> {
     providers::check(config, &mut findings);
     default_schema(config, &mut findings);
     cookies(config, &mut findings);
-    web_hooks(config, &mut findings);
     findings
 }
 
@@ -113,24 +112,5 @@ fn cookies(config: &Config, findings: &mut Vec<Finding>) {
             Finding::advice("insecure_address", KeyPath::of("serve.public.base_url"), message)
                 .help("Serve it over https, or run with `--dev` while developing."),
         );
-    }
-}
-
-/// Kratos: a web hook that parses its answer never runs from these two lists.
-fn web_hooks(config: &Config, findings: &mut Vec<Finding>) {
-    let flows = &config.selfservice.flows;
-    for (path, hooks) in [
-        ("selfservice.flows.registration.after.hooks", &flows.registration.after.hooks),
-        ("selfservice.flows.settings.after.hooks", &flows.settings.after.hooks),
-    ] {
-        for (index, hook) in hooks.iter().enumerate() {
-            if matches!(hook, Hook::WebHook(config) if config.response.parse || config.can_interrupt) {
-                let message = "a web hook that parses its answer never runs from this list in Kratos";
-                findings.push(
-                    Finding::advice("web_hook_never_runs", KeyPath::of(path).child(index), message)
-                        .help("Put it into the list of a method: `oidc`."),
-                );
-            }
-        }
     }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::config::Config;
 use crate::finding::{Finding, KeyPath};
+use crate::hooks::Hook;
 use crate::load::Loaded;
 use crate::rules::{PROVIDERS, at};
 use crate::schema;
@@ -13,6 +15,7 @@ pub fn for_kratos(loaded: &Loaded) -> Vec<Finding> {
     let mut findings = Vec::new();
     own_keys(root, schema::root(), &KeyPath::default(), &mut findings);
     providers(root, &mut findings);
+    web_hooks(&loaded.config, &mut findings);
     for name in loaded.document.extra_hooks_used() {
         let message = "is a hook that was compiled into this binary; Kratos has no such hook";
         findings.push(Finding::error("kratos_hook", name, message));
@@ -75,6 +78,25 @@ fn providers(root: &Value, findings: &mut Vec<Finding>) {
                     path.child(key),
                     format!("Kratos requires `{key}` here"),
                 ));
+            }
+        }
+    }
+}
+
+/// Kratos: a web hook that parses its answer never runs from these two lists. Bia runs it.
+fn web_hooks(config: &Config, findings: &mut Vec<Finding>) {
+    let flows = &config.selfservice.flows;
+    for (path, hooks) in [
+        ("selfservice.flows.registration.after.hooks", &flows.registration.after.hooks),
+        ("selfservice.flows.settings.after.hooks", &flows.settings.after.hooks),
+    ] {
+        for (index, hook) in hooks.iter().enumerate() {
+            if matches!(hook, Hook::WebHook(config) if config.response.parse || config.can_interrupt) {
+                let message = "parses its answer, and such a web hook runs from a method's list alone in Kratos";
+                findings.push(
+                    Finding::advice("kratos_web_hook", KeyPath::of(path).child(index), message)
+                        .help("Put it into the list of a method: `oidc`."),
+                );
             }
         }
     }

@@ -27,6 +27,8 @@ pub(crate) fn layer(path: &str) -> Layer {
     let segments: Vec<&str> = path.split('/').collect();
     match segments.as_slice() {
         ["health", "alive" | "ready"] | ["version" | "openapi.json"] | ["metrics", "prometheus"] => Layer::Bypassed,
+        // Shared caches may keep these, so no cookie may come with them.
+        ["ui", "assets", _] => Layer::Bypassed,
         // Submissions carry no token on the way to a provider; the callback refuses what this browser did not start.
         ["self-service", "login" | "registration" | "settings"]
         | ["self-service", "login" | "registration" | "settings" | "logout", "api"]

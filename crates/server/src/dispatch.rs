@@ -210,9 +210,9 @@ fn sets_cookie(response: &Response, name: &str) -> bool {
     response.headers().get_all(header::SET_COOKIE).iter().any(starts)
 }
 
-/// Kratos: every GET, whatever its answer.
+/// Kratos: every GET, whatever its answer. Only the pages' assets say otherwise.
 fn no_cache(method: &Method, response: &mut Response) {
-    if method == Method::GET {
+    if method == Method::GET && !response.headers().contains_key(header::CACHE_CONTROL) {
         let value = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
         response.headers_mut().insert(header::CACHE_CONTROL, value);
     }

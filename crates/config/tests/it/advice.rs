@@ -112,14 +112,6 @@ const ADVICE: &[Case] = &[
         &[("version: v1.3.0", "cookies: { same_site: None, secure: 'false' }")],
         "same_site cookies.same_site kratos.yml:1:23",
     ),
-    (
-        "a parsing web hook that never runs",
-        &[(
-            "      after:\n",
-            "      after:\n        hooks: [{ hook: web_hook, config: { url: 'https://h.example/', method: POST, response: { parse: true } } }]\n",
-        )],
-        "web_hook_never_runs selfservice.flows.registration.after.hooks.0 kratos.yml:35:17",
-    ),
 ];
 
 const WARNINGS: &[Case] = &[

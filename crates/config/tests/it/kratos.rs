@@ -35,3 +35,12 @@ fn a_list_variable_that_kratos_merges_is_listed() {
     let loaded = load_with(BASE, &[("SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS", "[]")]).expect("it loads");
     assert_eq!(for_kratos(&loaded).len(), 1);
 }
+
+#[test]
+fn a_web_hook_that_kratos_never_runs_is_listed() {
+    let hook = "{ hook: web_hook, config: { url: 'https://h.example/', method: POST, response: { parse: true } } }";
+    let lists = format!("      after:\n        hooks: [{hook}]\n");
+    let loaded = load_edited(&[("      after:\n", lists.as_str())]).expect("it loads");
+    let expected = "kratos_web_hook selfservice.flows.registration.after.hooks.0 kratos.yml:35:17";
+    assert_eq!(told(&for_kratos(&loaded)), [expected]);
+}

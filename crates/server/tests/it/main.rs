@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod flows;
 mod listeners;
+mod pages;
 mod routes;
 mod sessions;
 mod shutdown;
