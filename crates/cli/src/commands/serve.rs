@@ -8,6 +8,7 @@ use crate::{log, output, shutdown};
 use anyhow::Context as _;
 use bia_config::{Config, Loaded};
 use bia_mapper::Mapper;
+use bia_selfservice::recheck::{self, RecheckReport};
 use bia_server::{Bound, Server, State};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,7 +47,9 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     }
     let state = State::new(Arc::clone(&assembled.deps), &assembled.fingerprint);
     let look_ahead = tokio::spawn(look_ahead(loaded, Arc::clone(&assembled.deps), args.strict));
+    let rechecks = tokio::spawn(recheck_leavers(Arc::clone(&assembled.deps)));
     bound.serve(state, shutdown::requested()).await;
+    rechecks.abort();
     look_ahead.abort();
     drop(assembled);
     foundation.close().await;
@@ -63,6 +66,21 @@ async fn look_ahead(loaded: Loaded, deps: Arc<bia_selfservice::Deps>, mappers_we
         mapper.shutdown().await;
     }
     deps.providers.warm(time::OffsetDateTime::now_utc().into()).await;
+}
+
+/// Asks providers with `recheck` whether people are still there, and ends the sessions of those who are not.
+async fn recheck_leavers(deps: Arc<bia_selfservice::Deps>) {
+    let Some(pace) = recheck::pace(&deps.config) else { return };
+    let mut rounds = tokio::time::interval(pace);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        match recheck::recheck_due(&deps, time::OffsetDateTime::now_utc().into()).await {
+            Ok(RecheckReport { ended: 0, .. }) => {}
+            Ok(RecheckReport { ended, .. }) => tracing::info!(ended, "sessions of people who left were ended"),
+            Err(error) => tracing::warn!(%error, "the database could not say whose sessions are to be checked"),
+        }
+    }
 }
 
 /// Says where it listens, what to register at each provider, and what is dangerous about it.

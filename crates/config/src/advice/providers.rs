@@ -21,10 +21,9 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Ids and domains that two providers claim.
+/// Ids that two providers claim.
 fn names(config: &Config, findings: &mut Vec<Finding>) {
     let mut ids: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut domains: BTreeMap<String, usize> = BTreeMap::new();
     for (index, provider) in config.providers().iter().enumerate() {
         let path = KeyPath::of(PROVIDERS).child(index);
         let aliases =
@@ -46,13 +45,6 @@ fn names(config: &Config, findings: &mut Vec<Finding>) {
             findings.push(
                 Finding::advice("provider_id", path.child("id"), message).help("Use letters, digits, `-` and `_`."),
             );
-        }
-        for (at, domain) in provider.microsoft.home_realm_domains.iter().enumerate() {
-            if domains.insert(domain.to_ascii_lowercase(), index).is_some_and(|first| first != index) {
-                let path = path.child("microsoft").child("home_realm_domains").child(at);
-                let message = "another provider claims this domain, so people of it are sent to the first of the two";
-                findings.push(Finding::advice("duplicate_domain", path, message));
-            }
         }
     }
 }

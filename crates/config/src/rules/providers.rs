@@ -1,5 +1,7 @@
 //! Conditions between the keys of one provider.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::at;
@@ -41,6 +43,30 @@ pub(super) fn check(root: &Value, findings: &mut Vec<Finding>) {
             kind(keys, &path, findings);
             credentials(keys, &path, &providers, findings);
             own_keys(keys, &path, findings);
+        }
+    }
+    home_realm_domains(&providers, findings);
+}
+
+/// A domain leads to one provider: with two, where people are sent would depend on the order of the list.
+fn home_realm_domains(providers: &[&Value], findings: &mut Vec<Finding>) {
+    let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, provider) in providers.iter().enumerate() {
+        let domains = provider.pointer("/microsoft/home_realm_domains").and_then(Value::as_array);
+        for (at, domain) in domains.into_iter().flatten().enumerate() {
+            let Some(domain) = domain.as_str() else { continue };
+            let owner = *owners.entry(domain.to_ascii_lowercase()).or_insert(index);
+            if owner == index {
+                continue;
+            }
+            let id = |index: usize| providers[index].get("id").and_then(Value::as_str).unwrap_or("without an id");
+            let path = KeyPath::of(PROVIDERS).child(index).child("microsoft").child("home_realm_domains").child(at);
+            let message = format!(
+                "both provider `{}` and provider `{}` claim this domain; only one of them can",
+                id(owner),
+                id(index)
+            );
+            findings.push(Finding::error("duplicate_domain", path, message).help("Remove it from one of the two."));
         }
     }
 }

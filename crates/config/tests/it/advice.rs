@@ -4,7 +4,6 @@ use super::{load_edited, told};
 
 type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
-const MS: &str = "          - id: microsoft\n";
 const TENANT: &str = "microsoft_tenant: 8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
 const PATH: &str = "selfservice.methods.oidc.config.providers";
 
@@ -176,15 +175,4 @@ fn each(cases: &[Case], advice: bool) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn two_providers_for_one_domain_are_found_without_regard_to_case() {
-    let second = "          - { id: other, provider: microsoft, client_id: x, client_secret: y, microsoft_tenant: common, mapper_url: 'base64://e30=', microsoft: { home_realm_domains: [CONTOSO.com] } }\n          - id: microsoft\n";
-    let loaded = load_edited(&[
-        (MS, second),
-        (TENANT, &format!("{TENANT}\n            microsoft: {{ home_realm_domains: [contoso.com] }}")),
-    ])
-    .expect("it loads");
-    assert!(told(&loaded.advice).iter().any(|line| line.starts_with("duplicate_domain")), "{:?}", told(&loaded.advice));
 }

@@ -133,3 +133,12 @@ fn an_extra_hook_loads_only_where_the_binary_has_it() {
         matches!(&hooks[0], bia_config::Hook::Other { name, config } if name == "greet" && config["text"] == "hello")
     );
 }
+
+#[test]
+fn one_domain_leads_to_one_provider_however_it_is_written() {
+    let second = "          - { id: other, provider: microsoft, client_id: x, client_secret: y, microsoft_tenant: common, mapper_url: 'base64://e30=', microsoft: { home_realm_domains: [CONTOSO.com] } }\n          - id: microsoft\n";
+    let first = format!("{TENANT}            microsoft: {{ home_realm_domains: [contoso.com] }}\n");
+    let errors = load_edited(&[("          - id: microsoft\n", second), (TENANT, &first)]).expect_err("refused");
+    let text = errors.to_string();
+    assert!(text.contains("`other`") && text.contains("`microsoft`") && text.contains("claim this domain"), "{text}");
+}
