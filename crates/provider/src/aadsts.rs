@@ -86,7 +86,10 @@ const TABLE: &[Explanation] = &[
         &[650_053, 650_056],
         "an unknown scope is asked for (often `groups`, which does not exist), or the permission is missing at the app registration",
     ),
-    log(&[7_000_215], "the client secret is wrong; often the Secret ID was pasted in place of the Value"),
+    log(
+        &[7_000_215],
+        "the client secret is wrong; one that looks like 00000000-0000-0000-0000-000000000000 is the Secret ID: make a new secret and copy its Value",
+    ),
     log(
         &[7_000_222],
         "the client secret has expired: make a new one under Certificates & secrets and set client_secret, or list old and new in client_secrets",
@@ -160,5 +163,23 @@ mod tests {
     fn no_number_is_explained_twice() {
         let mut seen = std::collections::HashSet::new();
         assert!(TABLE.iter().flat_map(|e| e.codes).all(|code| seen.insert(code)));
+    }
+
+    /// What a visitor can act on is told to the visitor; everything else is the operator's alone.
+    #[test]
+    fn visitors_read_what_they_can_do_something_about_and_nothing_else() {
+        let for_visitors = [
+            50020, 50034, 51004, 16000, 500_208, 500_212, 500_213, 50105, 65001, 90094, 90095, 65004, 54005, 70008,
+            50057, 50074, 50076, 50079, 53000, 53001, 53003, 530_032,
+        ];
+        let for_the_log = [
+            50011, 500_112, 700_016, 500_011, 90002, 50194, 650_053, 650_056, 7_000_215, 7_000_222, 7_000_218, 700_025,
+            700_027, 70021, 501_481, 70043, 700_082, 50173, 50058, 50196, 90055, 9_002_332, 90130, 9_001_023, 900_144,
+            90038, 900_382, 900_432, 900_439, 50146, 501_461, 700_054,
+        ];
+        assert_eq!(TABLE.iter().map(|e| e.codes.len()).sum::<usize>(), for_visitors.len() + for_the_log.len());
+        assert!(for_visitors.iter().all(|code| explain(*code).is_some_and(|e| e.visitor.is_some())));
+        assert!(for_the_log.iter().all(|code| explain(*code).is_some_and(|e| e.visitor.is_none())));
+        assert_eq!(explain(1), None, "an unknown number is shown as it is");
     }
 }

@@ -133,6 +133,27 @@ impl ProviderError {
         self
     }
 
+    /// Where consent is missing: names to the visitor what is asked for, and the link with which an administrator
+    /// grants it. Another failure stays as it is.
+    #[must_use]
+    pub(crate) fn with_consent(mut self, scopes: &[&str], admin_link: Option<&str>) -> Self {
+        let codes = self.0.upstream.as_ref().map(|u| u.codes.as_slice()).unwrap_or_default();
+        let said = self.0.upstream.as_ref().is_some_and(|u| u.error == "consent_required");
+        if !said && !crate::consent::is_missing(codes) {
+            return self;
+        }
+        let api = &mut self.0.api;
+        let text = api.reason.as_mut().unwrap_or(&mut api.message);
+        text.push_str(" It asks for: ");
+        text.push_str(&scopes.join(", "));
+        text.push('.');
+        if let Some(link) = admin_link {
+            text.push_str(" An administrator can grant this for the whole organization at ");
+            text.push_str(link);
+        }
+        self
+    }
+
     /// Names the setting to change.
     #[must_use]
     pub(crate) fn with_config_key(mut self, key: impl Into<String>) -> Self {

@@ -68,7 +68,7 @@ impl<D: Dialect> Generic<D> {
         if issuer.is_empty() {
             return Err(misconfigured("issuer_url is not set".to_owned()));
         }
-        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let url = metadata_url(issuer);
         let metadata = self.connection.caches.metadata(&url, 3, now, misconfigured).await?;
         // Discovery 4.3: a document that speaks for somebody else could send people and codes anywhere.
         if metadata.issuer != issuer {
@@ -234,9 +234,19 @@ impl<D: Dialect> Provider for Generic<D> {
         Some(Url::parse(self.issuer()).ok()?.origin().ascii_serialization())
     }
 
+    fn metadata_url(&self) -> Option<String> {
+        let issuer = self.issuer();
+        (!issuer.is_empty()).then(|| metadata_url(issuer))
+    }
+
     async fn warm(&self, now: Timestamp) -> Result<(), ProviderError> {
         let metadata = self.metadata(now).await?;
         self.connection.caches.keys(metadata.jwks_uri()?).current(now).await?;
         Ok(())
     }
+}
+
+/// Discovery 4: the closing slash of an issuer is not doubled.
+fn metadata_url(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }

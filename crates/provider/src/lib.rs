@@ -26,6 +26,7 @@ mod certificate;
 mod claims;
 mod client_auth;
 mod connection;
+mod consent;
 mod discovery;
 mod error;
 mod gate;
@@ -49,9 +50,10 @@ mod types;
 pub use aadsts::{Explanation, explain};
 pub use certificate::{CertificateInfo, inspect_certificate};
 pub use claims::mapper_claims;
+pub use consent::{admin_consent_return, admin_consent_url, consent_scopes};
 pub use error::{ProviderError, Step, Upstream};
 pub use providers::{Providers, callback_base};
-pub use redirect::redirect_uri;
+pub use redirect::{redirect_uri, redirect_uris};
 pub use request::{
     Authorization, AuthorizeRequest, ExchangeRequest, Facts, IdTokenRequest, Refreshed, SignOutRequest, SignedIn,
     Tokens,
@@ -98,6 +100,16 @@ pub trait Provider: Send + Sync {
 
     /// The origin whose pages may frame our front-channel logout (`https://login.microsoftonline.com`).
     fn sign_in_origin(&self) -> Option<String>;
+
+    /// What the provider said in the callback's query instead of sending a code, explained for this connection.
+    fn denied(&self, error: &str, description: Option<&str>) -> ProviderError {
+        ProviderError::denied(error, description)
+    }
+
+    /// The address of its metadata, for `doctor`; none for those without discovery.
+    fn metadata_url(&self) -> Option<String> {
+        None
+    }
 
     /// Fetches what the first sign-in would otherwise wait for; `doctor` reports its error.
     async fn warm(&self, now: Timestamp) -> Result<(), ProviderError>;

@@ -84,6 +84,14 @@ impl Microsoft {
         Ok((claims::decode(parsed.claims)?, account))
     }
 
+    /// Tells what consent is missing, where it is consent.
+    fn explain_consent(&self, error: ProviderError) -> ProviderError {
+        let config = &self.connection.config;
+        let base = &self.connection.callback_base;
+        let link = crate::consent::admin_consent_url(config, &self.connection.auth.client_id, base, None);
+        error.with_consent(&crate::consent::consent_scopes(config), link.as_ref().map(Url::as_str))
+    }
+
     fn refuse_v1(&self, parsed: &Parsed<'_>) -> Result<(), ProviderError> {
         let by_issuer = parsed.text("iss").is_some_and(|iss| iss.starts_with("https://sts.windows.net/"));
         if !by_issuer && parsed.text("ver") != Some("1.0") {
@@ -171,7 +179,8 @@ impl Provider for Microsoft {
     }
 
     async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<SignedIn, ProviderError> {
-        let reply = self.connection.redeem(&request, &self.endpoint("token")?, None).await?;
+        let reply = self.connection.redeem(&request, &self.endpoint("token")?, None).await;
+        let reply = reply.map_err(|error| self.explain_consent(error))?;
         let audiences = [self.connection.auth.client_id.as_str()];
         let (claims, account) =
             self.verified(id_token_of(&reply.tokens)?, &audiences, request.nonce, request.now).await?;
@@ -200,6 +209,14 @@ impl Provider for Microsoft {
 
     fn sign_in_origin(&self) -> Option<String> {
         Some(Url::parse(self.connection.authority()).ok()?.origin().ascii_serialization())
+    }
+
+    fn denied(&self, error: &str, description: Option<&str>) -> ProviderError {
+        self.explain_consent(ProviderError::denied(error, description))
+    }
+
+    fn metadata_url(&self) -> Option<String> {
+        Some(self.connection.metadata_url(self.connection.tenant_segment().ok()?))
     }
 
     async fn warm(&self, now: Timestamp) -> Result<(), ProviderError> {

@@ -14,6 +14,11 @@ pub fn redirect_uri(provider: &OidcProvider, base: &Url) -> String {
         (_, Some(organization)) => path.extend(["organization", organization, "callback", &provider.id]),
         _ => path.extend(["callback", &provider.id]),
     }
+    below(base, &path)
+}
+
+/// An address below `base`, each segment escaped.
+pub(crate) fn below(base: &Url, path: &[&str]) -> String {
     let mut url = base.clone();
     url.set_query(None);
     url.set_fragment(None);
@@ -21,6 +26,26 @@ pub fn redirect_uri(provider: &OidcProvider, base: &Url) -> String {
         segments.pop_if_empty().extend(path);
     }
     url.into()
+}
+
+/// Every callback that a sign-in with this provider may use, for its registration: the one in use first, then the
+/// callback without id, those of `aliases`, and the same on each of `callback_hosts`.
+pub fn redirect_uris(provider: &OidcProvider, base: &Url) -> Vec<String> {
+    let hosts = provider.callback_hosts.iter().map(|host| base_for_host(provider, base, Some(host)));
+    let mut found: Vec<String> = Vec::new();
+    for base in std::iter::once(base.clone()).chain(hosts) {
+        let own = ["self-service", "methods", "oidc", "callback", &provider.id];
+        let mut all = vec![redirect_uri(provider, &base), below(&base, &own), below(&base, &own[..4])];
+        for alias in &provider.aliases {
+            all.push(below(&base, &["self-service", "methods", "oidc", "callback", alias]));
+        }
+        for uri in all {
+            if !found.contains(&uri) {
+                found.push(uri);
+            }
+        }
+    }
+    found
 }
 
 /// The base for a visitor who came by `host`: another one only if `callback_hosts` lists exactly that host, because

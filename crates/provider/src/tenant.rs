@@ -85,13 +85,17 @@ impl Connection {
 
     /// Metadata of any tenant segment at this cloud.
     pub(crate) async fn tenant_metadata(&self, segment: &str, now: Timestamp) -> Result<Arc<Metadata>, ProviderError> {
+        self.caches.metadata(&self.metadata_url(segment), 0, now, upstream_unavailable).await
+    }
+
+    pub(crate) fn metadata_url(&self, segment: &str) -> String {
         let mut url = format!("{}/{segment}/v2.0/.well-known/openid-configuration", self.authority());
         if self.config.microsoft.custom_signing_key {
             // An app with a signing key of its own publishes it only to those who name the app.
             url.push_str("?appid=");
             url.push_str(&self.auth.client_id);
         }
-        self.caches.metadata(&url, 0, now, upstream_unavailable).await
+        url
     }
 }
 

@@ -111,3 +111,47 @@ async fn only_a_listed_host_gets_a_callback_of_its_own() {
         assert!(authorization.redirect_uri.starts_with(start), "{host:?}: {}", authorization.redirect_uri);
     }
 }
+
+#[test]
+fn every_callback_that_a_sign_in_may_send_is_listed_for_registration() {
+    let config = entry(json!({ "aliases": ["azure"], "callback_hosts": ["login.example.org"] }));
+    let base = url::Url::parse("https://id.example.com/auth/").unwrap();
+    let uris = bia_provider::redirect_uris(&config, &base);
+    let at = |host: &str, end: &str| format!("https://{host}/auth/self-service/methods/oidc/callback{end}");
+    let expected = ["id.example.com", "login.example.org"]
+        .map(|host| [at(host, "/ms"), at(host, ""), at(host, "/azure")])
+        .concat();
+    assert_eq!(uris, expected);
+}
+
+#[test]
+fn the_consent_link_names_one_organisation_and_what_is_asked_for() {
+    let link = |tenant: &str, customer: Option<&str>| {
+        let config = entry(json!({ "microsoft_tenant": tenant, "scope": ["profile", "User.Read"] }));
+        let base = url::Url::parse("https://id.example.com/").unwrap();
+        bia_provider::admin_consent_url(&config, "app", &base, customer)
+    };
+    let url = link("common", None).unwrap();
+    assert_eq!(url.path(), "/organizations/v2.0/adminconsent", "Entra takes no `common` here");
+    assert_eq!(query(&url, "scope").as_deref(), Some("profile User.Read openid"));
+    assert_eq!(
+        query(&url, "redirect_uri").as_deref(),
+        Some("https://id.example.com/self-service/methods/oidc/admin-consent/ms")
+    );
+    assert_eq!(link("contoso.com", None).unwrap().path(), "/contoso.com/v2.0/adminconsent");
+    assert_eq!(link("common", Some("../x")).unwrap().path(), "/..%2Fx/v2.0/adminconsent");
+    assert_eq!(link("consumers", None), None, "nobody administers personal accounts");
+}
+
+#[tokio::test]
+async fn missing_consent_names_what_is_asked_for_and_the_link_of_the_administrator() {
+    let world = World::new().await;
+    let provider = world.microsoft(json!({ "scope": ["profile", "email", "User.Read"] }));
+    let description = "AADSTS90094: an admin is needed. Correlation ID: 0b9c3b1e-0000-4000-8000-000000000002";
+    let error = provider.denied("consent_required", Some(description));
+    let reason = error.to_api().reason.unwrap();
+    assert!(reason.contains("profile, email, User.Read, openid") && reason.contains("/adminconsent?"), "{reason}");
+    assert!(error.log_fields().contains(&("correlation_id", "0b9c3b1e-0000-4000-8000-000000000002".to_owned())));
+    let other = provider.denied("access_denied", Some("AADSTS50105: not assigned"));
+    assert!(!other.to_api().reason.unwrap().contains("adminconsent"));
+}
