@@ -1,6 +1,7 @@
 //! The workbench from outside, over real workers: this test binary is its own.
 
 mod captures;
+mod corpus;
 mod folders;
 mod guide;
 mod library;

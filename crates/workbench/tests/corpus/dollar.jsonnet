@@ -1,0 +1,2 @@
+local claims = std.extVar('claims');
+{ base:: { k: claims.sub }, identity: { traits: { k: $.base.k } } }

@@ -1,0 +1,3 @@
+local claims = std.extVar('claims');
+assert std.get(claims, 'hd', '') == 'fabrikam.example' : 'wrong domain';
+{ identity: { traits: { email: claims.email } } }

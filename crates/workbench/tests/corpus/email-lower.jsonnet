@@ -1,0 +1,2 @@
+local claims = std.extVar('claims');
+{ identity: { traits: { [if 'email' in claims then 'email']: std.asciiLower(claims.email) } } }

@@ -1,0 +1,2 @@
+local claims = std.extVar('claims');
+{ identity: { traits: { email: if 'email' in claims then claims.email else claims.sub + '@users.invalid' } } }

@@ -1,0 +1,2 @@
+local claims = std.extVar('claims');
+{ helper:: claims.sub, identity: { traits: { sub: $.helper }, note:: 'not shown' } }
