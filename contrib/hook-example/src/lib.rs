@@ -37,14 +37,10 @@ struct Settings {
 /// # Errors
 /// A sentence for the operator, who reads it at start. It names keys, never values.
 pub fn from_config(config: &Value) -> Result<Arc<dyn Hook>, String> {
-    let mut settings = Settings::deserialize(config).map_err(|_| {
-        "expected `allowed_domains`, a list of domains, and perhaps `welcome_url`".to_owned()
-    })?;
+    let mut settings = Settings::deserialize(config)
+        .map_err(|_| "expected `allowed_domains`, a list of domains, and perhaps `welcome_url`".to_owned())?;
     if settings.allowed_domains.is_empty() {
-        return Err(
-            "`allowed_domains` is empty, so nobody could come in; list at least one domain"
-                .to_owned(),
-        );
+        return Err("`allowed_domains` is empty, so nobody could come in; list at least one domain".to_owned());
     }
     for domain in &mut settings.allowed_domains {
         *domain = domain.to_ascii_lowercase();
@@ -88,35 +84,22 @@ impl Hook for CompanyPolicy {
 impl CompanyPolicy {
     /// The person's domain, or a refusal on the field it comes from.
     fn allowed_domain(&self, identity: &Identity) -> Result<String, HookError> {
-        let email = identity
-            .traits
-            .get("email")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let email = identity.traits.get("email").and_then(Value::as_str).unwrap_or_default();
         // After the last `@`: `mallory@contoso.example@evil.example` belongs to evil.example.
-        let domain = email
-            .rsplit_once('@')
-            .map(|(_, domain)| domain.to_ascii_lowercase())
-            .unwrap_or_default();
+        let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase()).unwrap_or_default();
         if self.settings.allowed_domains.contains(&domain) {
             return Ok(domain);
         }
         Err(HookError::Messages(vec![HookMessage {
             pointer: "#/traits/email".to_owned(),
-            messages: vec![Message::error(
-                DOMAIN_NOT_ALLOWED,
-                "Please use the e-mail address of your company.",
-            )],
+            messages: vec![Message::error(DOMAIN_NOT_ALLOWED, "Please use the e-mail address of your company.")],
         }]))
     }
 
     fn welcome(&self, context: &mut HookContext<'_>) {
         if let Some(url) = &self.settings.welcome_url {
             let step = json!({ "action": "show_welcome", "url": url });
-            context
-                .effects
-                .continue_with
-                .push(ContinueWith::Other(step));
+            context.effects.continue_with.push(ContinueWith::Other(step));
         }
     }
 }
