@@ -53,28 +53,15 @@ impl Authorization {
         use base64::Engine as _;
         let (scheme, value) = header.split_once(' ').unwrap_or((header, ""));
         let user = scheme.eq_ignore_ascii_case("basic").then(|| {
-            let decoded = base64::engine::general_purpose::STANDARD
-                .decode(value)
-                .unwrap_or_default();
-            String::from_utf8_lossy(&decoded)
-                .split(':')
-                .next()
-                .unwrap_or_default()
-                .to_owned()
+            let decoded = base64::engine::general_purpose::STANDARD.decode(value).unwrap_or_default();
+            String::from_utf8_lossy(&decoded).split(':').next().unwrap_or_default().to_owned()
         });
-        Authorization {
-            scheme: scheme.to_owned(),
-            user,
-        }
+        Authorization { scheme: scheme.to_owned(), user }
     }
 }
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "{} {} -> {}",
-            self.method, self.path, self.status
-        )
+        write!(formatter, "{} {} -> {}", self.method, self.path, self.status)
     }
 }

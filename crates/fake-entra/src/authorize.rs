@@ -52,12 +52,7 @@ pub(crate) fn answer(
             grant(shared, request, party, target, ask, person)
         }
         Choice::Ask => account_page(shared, request, &target),
-        Choice::Consent(person) => pages::consent(
-            &request.path,
-            request.parameters(),
-            &target.client.id,
-            &person,
-        ),
+        Choice::Consent(person) => pages::consent(&request.path, request.parameters(), &target.client.id, &person),
         Choice::Refused(refusal) => target.refuse(&refusal),
     }
 }
@@ -79,31 +74,15 @@ fn choose(shared: &Shared, request: &Request, ask: &Ask) -> Choice {
     }
     let state = shared.lock();
     // "The last does not go with login_hint": select_account asks even when a hint is there.
-    let hint = parameters
-        .filled("login_hint")
-        .filter(|_| prompt != "select_account");
-    let persona = request
-        .cookie(PERSONA_COOKIE)
-        .or(state.settings.persona.as_deref());
-    let signed_in = request
-        .cookie(SIGNED_IN_COOKIE)
-        .filter(|_| prompt == "none");
+    let hint = parameters.filled("login_hint").filter(|_| prompt != "select_account");
+    let persona = request.cookie(PERSONA_COOKIE).or(state.settings.persona.as_deref());
+    let signed_in = request.cookie(SIGNED_IN_COOKIE).filter(|_| prompt == "none");
     // A hint that names nobody here (an address the visitor typed) leaves the choice to the next in line.
     let named = [picked, hint, persona, signed_in];
-    match named
-        .into_iter()
-        .flatten()
-        .find_map(|name| state.person(name))
-    {
+    match named.into_iter().flatten().find_map(|name| state.person(name)) {
         Some(person) => {
-            let consented = prompt != "consent"
-                || persona.is_some()
-                || parameters.get("consent") == Some("accept");
-            if consented {
-                Choice::Person(person)
-            } else {
-                Choice::Consent(person)
-            }
+            let consented = prompt != "consent" || persona.is_some() || parameters.get("consent") == Some("accept");
+            if consented { Choice::Person(person) } else { Choice::Consent(person) }
         }
         None if prompt == "none" => {
             let text = "A silent sign-in request was sent but no user is signed in.";
@@ -115,23 +94,13 @@ fn choose(shared: &Shared, request: &Request, ask: &Ask) -> Choice {
 
 /// What "Cancel" means to the application.
 pub(crate) fn declined() -> OAuthError {
-    let mut refusal = OAuthError::new(
-        400,
-        "access_denied",
-        65004,
-        "User declined to consent to access the app.",
-    );
+    let mut refusal = OAuthError::new(400, "access_denied", 65004, "User declined to consent to access the app.");
     refusal.subcode = Some("cancel");
     refusal
 }
 
 /// Entra's checks of account against address and application. Shown, not redirected, as there.
-fn may_sign_in(
-    shared: &Shared,
-    target: &Target,
-    person: &Person,
-    form: Option<TenantForm>,
-) -> Result<(), OAuthError> {
+fn may_sign_in(shared: &Shared, target: &Target, person: &Person, form: Option<TenantForm>) -> Result<(), OAuthError> {
     let refused = |code, text: String| Err(OAuthError::new(400, "invalid_request", code, text));
     if person.disabled {
         return refused(50057, "The user account is disabled.".to_owned());
@@ -141,10 +110,7 @@ fn may_sign_in(
     let home = if person.is_personal() {
         "live.com".to_owned()
     } else {
-        format!(
-            "https://sts.windows.net/{}/",
-            shared.tenant_id(person.tenant)
-        )
+        format!("https://sts.windows.net/{}/", shared.tenant_id(person.tenant))
     };
     let foreign = |tenant: &str| {
         let text = format!(
@@ -156,9 +122,7 @@ fn may_sign_in(
         refused(50020, text)
     };
     match form {
-        TenantForm::Common | TenantForm::Organizations
-            if client.audience.single_tenant().is_some() =>
-        {
+        TenantForm::Common | TenantForm::Organizations if client.audience.single_tenant().is_some() => {
             let text = format!(
                 "Application '{}' is not configured as a multi-tenant application. Usage of the /common endpoint is \
                  not allowed for such apps. Use a tenant-specific endpoint or configure the application to be \
@@ -170,9 +134,7 @@ fn may_sign_in(
         TenantForm::Organizations if person.tenant == Tenant::Consumers => {
             return foreign("organizations");
         }
-        TenantForm::One(tenant)
-            if tenant != person.tenant && !shared.lock().settings.any_tenant =>
-        {
+        TenantForm::One(tenant) if tenant != person.tenant && !shared.lock().settings.any_tenant => {
             return foreign(tenant.display_name());
         }
         _ => {}
@@ -182,32 +144,17 @@ fn may_sign_in(
             let text = "The account type can't be used with this application.".to_owned();
             return refused(500208, text);
         }
-        return foreign(
-            client
-                .audience
-                .single_tenant()
-                .map_or("consumers", Tenant::display_name),
-        );
+        return foreign(client.audience.single_tenant().map_or("consumers", Tenant::display_name));
     }
     Ok(())
 }
 
-fn grant(
-    shared: &Shared,
-    request: &Request,
-    party: &Party,
-    target: Target,
-    ask: Ask,
-    person: Arc<Person>,
-) -> Response {
+fn grant(shared: &Shared, request: &Request, party: &Party, target: Target, ask: Ask, person: Arc<Person>) -> Response {
     let code = match party.kind {
         _ if party.is_entra() => format!("1.A{}", jwt::random_text(120)),
         _ => jwt::random_text(24),
     };
-    let cookie = format!(
-        "{SIGNED_IN_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax",
-        person.key
-    );
+    let cookie = format!("{SIGNED_IN_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", person.key);
     let mut parameters = vec![("code", code.clone())];
     if party.is_entra() {
         parameters.push(("session_state", Uuid::new_v4().to_string()));
@@ -216,11 +163,7 @@ fn grant(
     let response = target.answer(parameters);
     let mut state = shared.lock();
     let now = state.now();
-    let acrs = if state.settings.step_up {
-        ask.acrs
-    } else {
-        Vec::new()
-    };
+    let acrs = if state.settings.step_up { ask.acrs } else { Vec::new() };
     let grant = Grant {
         party: party.clone(),
         client: target.client.id,
@@ -233,25 +176,14 @@ fn grant(
         sid: Uuid::new_v4().to_string(),
     };
     let redirect_uri = target.redirect_uri;
-    state.codes.insert(
-        code,
-        Code {
-            grant,
-            redirect_uri,
-            challenge: ask.challenge,
-            at: now,
-            used: false,
-        },
-    );
+    state.codes.insert(code, Code { grant, redirect_uri, challenge: ask.challenge, at: now, used: false });
     reply::with_header(response, SET_COOKIE, &cookie)
 }
 
 fn account_page(shared: &Shared, request: &Request, target: &Target) -> Response {
     let parameters = request.parameters();
     let everybody = shared.lock().people().to_vec();
-    let domain = parameters
-        .filled("domain_hint")
-        .map(str::to_ascii_lowercase);
+    let domain = parameters.filled("domain_hint").map(str::to_ascii_lowercase);
     let in_domain: Vec<Arc<Person>> = everybody
         .iter()
         .filter(|person| match domain.as_deref() {
@@ -263,11 +195,7 @@ fn account_page(shared: &Shared, request: &Request, target: &Target) -> Response
         .cloned()
         .collect();
     // A hint that fits nobody hides nobody.
-    let people = if in_domain.is_empty() {
-        everybody
-    } else {
-        in_domain
-    };
+    let people = if in_domain.is_empty() { everybody } else { in_domain };
     pages::accounts(&AccountPage {
         path: &request.path,
         parameters,

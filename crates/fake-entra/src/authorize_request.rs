@@ -31,20 +31,9 @@ enum Mode {
 }
 
 impl Target {
-    pub(crate) fn of(
-        shared: &Shared,
-        party: &Party,
-        parameters: &Params,
-    ) -> Result<Target, OAuthError> {
-        let id = parameters
-            .filled("client_id")
-            .ok_or_else(|| OAuthError::missing_parameter("client_id"))?;
-        let client = shared
-            .lock()
-            .clients
-            .get(id)
-            .cloned()
-            .ok_or_else(|| OAuthError::unknown_client(id))?;
+    pub(crate) fn of(shared: &Shared, party: &Party, parameters: &Params) -> Result<Target, OAuthError> {
+        let id = parameters.filled("client_id").ok_or_else(|| OAuthError::missing_parameter("client_id"))?;
+        let client = shared.lock().clients.get(id).cloned().ok_or_else(|| OAuthError::unknown_client(id))?;
         let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
         if !is_registered(shared, &client, redirect_uri) {
             let text = format!(
@@ -59,13 +48,7 @@ impl Target {
             _ => Mode::Query,
         };
         let state = parameters.get("state").map(str::to_owned);
-        Ok(Target {
-            client,
-            redirect_uri: redirect_uri.to_owned(),
-            entra: party.is_entra(),
-            state,
-            mode,
-        })
+        Ok(Target { client, redirect_uri: redirect_uri.to_owned(), entra: party.is_entra(), state, mode })
     }
 
     pub(crate) fn is_form_post(&self) -> bool {
@@ -90,9 +73,7 @@ impl Target {
                 url.query_pairs_mut().extend_pairs(&parameters);
             }
             Mode::Fragment => {
-                let text = form_urlencoded::Serializer::new(String::new())
-                    .extend_pairs(&parameters)
-                    .finish();
+                let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
                 url.set_fragment(Some(&text));
             }
         }
@@ -105,13 +86,7 @@ pub(crate) fn is_registered(shared: &Shared, client: &Client, uri: &str) -> bool
     let Ok(url) = Url::parse(uri) else {
         return false;
     };
-    if let Some(allowed) = shared
-        .lock()
-        .settings
-        .redirect_uris
-        .as_ref()
-        .or(client.redirect_uris.as_ref())
-    {
+    if let Some(allowed) = shared.lock().settings.redirect_uris.as_ref().or(client.redirect_uris.as_ref()) {
         return allowed.iter().any(|known| known == uri);
     }
     let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
@@ -145,8 +120,7 @@ impl Ask {
             }
         }
         if party.is_entra() && scopes.iter().any(|scope| scope == "groups") {
-            let text =
-                "The application asked for scope 'groups' that doesn't exist on the resource.";
+            let text = "The application asked for scope 'groups' that doesn't exist on the resource.";
             return Err(OAuthError::new(400, "invalid_client", 650053, text));
         }
         let requested = RequestedClaims::parse(parameters.filled("claims"))?;
@@ -170,21 +144,11 @@ fn check_response_type(party: &Party, parameters: &Params) -> Result<(), OAuthEr
         (PartyKind::Apple, Some("code id_token" | "id_token code")) => Ok(()),
         (_, Some(kind)) if kind.split(' ').any(|part| part == "id_token") => {
             let text = "response_type 'id_token' is not enabled for the application.";
-            Err(OAuthError::new(
-                400,
-                "unsupported_response_type",
-                700054,
-                text,
-            ))
+            Err(OAuthError::new(400, "unsupported_response_type", 700054, text))
         }
         _ => {
             let text = "The provided value for the input parameter 'response_type' is not allowed for this client.";
-            Err(OAuthError::new(
-                400,
-                "unsupported_response_type",
-                70005,
-                text,
-            ))
+            Err(OAuthError::new(400, "unsupported_response_type", 70005, text))
         }
     }
 }
@@ -193,12 +157,7 @@ fn challenge(parameters: &Params) -> Result<Option<Challenge>, OAuthError> {
     let method = parameters.get("code_challenge_method");
     let Some(value) = parameters.filled("code_challenge") else {
         return match method {
-            Some(_) => Err(OAuthError::new(
-                400,
-                "invalid_request",
-                501481,
-                "The Code_Challenge parameter is missing.",
-            )),
+            Some(_) => Err(OAuthError::new(400, "invalid_request", 501481, "The Code_Challenge parameter is missing.")),
             None => Ok(None),
         };
     };
@@ -211,19 +170,11 @@ fn challenge(parameters: &Params) -> Result<Option<Challenge>, OAuthError> {
     if (is_s256 && value.len() != 43) || !(43..=128).contains(&value.len()) {
         return Err(invalid_challenge());
     }
-    Ok(Some(Challenge {
-        value: value.to_owned(),
-        is_s256,
-    }))
+    Ok(Some(Challenge { value: value.to_owned(), is_s256 }))
 }
 
 fn invalid_challenge() -> OAuthError {
-    OAuthError::new(
-        400,
-        "invalid_request",
-        501491,
-        "Invalid size or method of Code_Challenge parameter.",
-    )
+    OAuthError::new(400, "invalid_request", 501491, "Invalid size or method of Code_Challenge parameter.")
 }
 
 #[derive(Default)]
@@ -246,11 +197,7 @@ impl RequestedClaims {
         }
         for part in ["id_token", "access_token"] {
             let acrs = &parsed[part]["acrs"];
-            let values = acrs["values"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .chain([&acrs["value"]]);
+            let values = acrs["values"].as_array().into_iter().flatten().chain([&acrs["value"]]);
             for value in values.filter_map(Value::as_str) {
                 if !requested.acrs.iter().any(|known| known == value) {
                     requested.acrs.push(value.to_owned());

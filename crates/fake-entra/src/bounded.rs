@@ -10,11 +10,7 @@ pub(crate) struct Bounded<T> {
 
 impl<T> Bounded<T> {
     pub(crate) fn new(limit: usize) -> Self {
-        Bounded {
-            entries: HashMap::new(),
-            order: VecDeque::new(),
-            limit,
-        }
+        Bounded { entries: HashMap::new(), order: VecDeque::new(), limit }
     }
 
     pub(crate) fn insert(&mut self, key: String, value: T) {

@@ -24,39 +24,29 @@ use crate::state::Shared;
 use crate::{jwt, reply, token};
 
 pub(crate) fn answer(shared: &Shared, request: &Request, party: &Party, page: Page) -> Response {
-    let grant = || {
-        request
-            .grant(shared)
-            .filter(|grant| grant.party.is_same_as(party))
-    };
+    let grant = || request.grant(shared).filter(|grant| grant.party.is_same_as(party));
     match (party.kind, page) {
         (PartyKind::Google, Page::Discovery) => google::discovery(party),
         (PartyKind::Gitlab, Page::Discovery) => gitlab::discovery(party),
         (PartyKind::Apple, Page::Discovery) => apple::discovery(party),
-        (PartyKind::Google | PartyKind::Gitlab, Page::Token) => token::answer(
-            shared,
-            request,
-            party,
-            &format!("{}{}", request.base, request.path),
-        ),
+        (PartyKind::Google | PartyKind::Gitlab, Page::Token) => {
+            token::answer(shared, request, party, &format!("{}{}", request.base, request.path))
+        }
         (PartyKind::Github, Page::Token) => github::token(shared, request, party),
         (PartyKind::Apple, Page::Token) => apple::token(shared, request, party),
-        (PartyKind::Github, Page::Userinfo) => grant()
-            .map_or_else(github::bad_credentials, |grant| {
-                github::user(shared, &grant)
-            }),
+        (PartyKind::Github, Page::Userinfo) => {
+            grant().map_or_else(github::bad_credentials, |grant| github::user(shared, &grant))
+        }
         (PartyKind::Github, Page::Emails) => {
             grant().map_or_else(github::bad_credentials, |grant| github::emails(&grant))
         }
-        (PartyKind::Google, Page::Userinfo) => grant().map_or_else(invalid_token, |grant| {
-            userinfo(shared, google::claims(&grant))
-        }),
-        (PartyKind::Gitlab, Page::Userinfo) => grant().map_or_else(invalid_token, |grant| {
-            userinfo(shared, gitlab::claims(&grant))
-        }),
-        (PartyKind::Gitlab, Page::User) => {
-            grant().map_or_else(invalid_token, |grant| gitlab::user(shared, &grant))
+        (PartyKind::Google, Page::Userinfo) => {
+            grant().map_or_else(invalid_token, |grant| userinfo(shared, google::claims(&grant)))
         }
+        (PartyKind::Gitlab, Page::Userinfo) => {
+            grant().map_or_else(invalid_token, |grant| userinfo(shared, gitlab::claims(&grant)))
+        }
+        (PartyKind::Gitlab, Page::User) => grant().map_or_else(invalid_token, |grant| gitlab::user(shared, &grant)),
         _ => reply::not_found(),
     }
 }
@@ -99,11 +89,7 @@ pub(crate) fn is_refreshable(party: &Party, scopes: &[String], parameters: &Para
 }
 
 /// What a provider demands of an authorization request beyond the protocol.
-pub(crate) fn refuse_authorization(
-    party: &Party,
-    ask: &Ask,
-    is_form_post: bool,
-) -> Option<OAuthError> {
+pub(crate) fn refuse_authorization(party: &Party, ask: &Ask, is_form_post: bool) -> Option<OAuthError> {
     let apple = party.kind == PartyKind::Apple;
     (apple && !ask.scopes.is_empty() && !is_form_post).then(|| {
         let text = "response_mode must be form_post when name or email scope is requested.";
@@ -112,17 +98,10 @@ pub(crate) fn refuse_authorization(
 }
 
 /// Parameters besides the code in the answer.
-pub(crate) fn authorization_extras(
-    party: &Party,
-    ask: &Ask,
-    person: &Person,
-) -> Vec<(&'static str, String)> {
+pub(crate) fn authorization_extras(party: &Party, ask: &Ask, person: &Person) -> Vec<(&'static str, String)> {
     match party.kind {
         PartyKind::Apple => apple::user_parameter(ask, person).into_iter().collect(),
-        PartyKind::Google => vec![
-            ("scope", ask.scopes.join(" ")),
-            ("prompt", "none".to_owned()),
-        ],
+        PartyKind::Google => vec![("scope", ask.scopes.join(" ")), ("prompt", "none".to_owned())],
         _ => Vec::new(),
     }
 }

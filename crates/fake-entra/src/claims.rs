@@ -60,14 +60,7 @@ pub fn claims(person: &Person, token: &TokenFor<'_>) -> Map<String, Value> {
     }
     put("aio", json!(jwt::random_text(45)));
     if !person.amr.is_empty() || v1 {
-        put(
-            "amr",
-            if person.amr.is_empty() {
-                json!(["pwd"])
-            } else {
-                json!(person.amr)
-            },
-        );
+        put("amr", if person.amr.is_empty() { json!(["pwd"]) } else { json!(person.amr) });
     }
     if let Some(auth_time) = token.auth_time {
         put("auth_time", json!(auth_time));
@@ -83,10 +76,7 @@ pub fn claims(person: &Person, token: &TokenFor<'_>) -> Map<String, Value> {
         put("name", json!(person.name));
         put("oid", json!(person.oid));
         if !v1 {
-            put(
-                "preferred_username",
-                json!(person.preferred_username.as_ref().unwrap_or(&person.upn)),
-            );
+            put("preferred_username", json!(person.preferred_username.as_ref().unwrap_or(&person.upn)));
         }
     }
     if let Some(nonce) = token.nonce {
@@ -106,10 +96,7 @@ pub fn claims(person: &Person, token: &TokenFor<'_>) -> Map<String, Value> {
     if v1 {
         put("family_name", json!(person.family_name));
         put("given_name", json!(person.given_name));
-        put(
-            "unique_name",
-            json!(person.preferred_username.as_ref().unwrap_or(&person.upn)),
-        );
+        put("unique_name", json!(person.preferred_username.as_ref().unwrap_or(&person.upn)));
         if person.acct != Some(1) {
             put("upn", json!(person.upn));
         }
@@ -131,15 +118,9 @@ fn authorisation_claims(person: &Person, token: &TokenFor<'_>, claims: &mut Map<
         .collect();
     if groups.len() > token.group_limit {
         // Entra still names the retired Azure AD Graph here, which a relying party must not call.
-        let endpoint = format!(
-            "https://graph.windows.net/{}/users/{}/getMemberObjects",
-            token.tenant_id, person.oid
-        );
+        let endpoint = format!("https://graph.windows.net/{}/users/{}/getMemberObjects", token.tenant_id, person.oid);
         claims.insert("_claim_names".into(), json!({ "groups": "src1" }));
-        claims.insert(
-            "_claim_sources".into(),
-            json!({ "src1": { "endpoint": endpoint } }),
-        );
+        claims.insert("_claim_sources".into(), json!({ "src1": { "endpoint": endpoint } }));
     } else if !groups.is_empty() {
         claims.insert("groups".into(), json!(groups));
     }
@@ -173,10 +154,7 @@ pub fn standard_claims(person: &Person, scopes: &[String]) -> Map<String, Value>
     }
     if let (true, Some(email)) = (has("email"), &person.email) {
         claims.insert("email".into(), json!(email));
-        claims.insert(
-            "email_verified".into(),
-            json!(person.xms_edov == Some(true)),
-        );
+        claims.insert("email_verified".into(), json!(person.xms_edov == Some(true)));
     }
     if let Some(acr) = &person.acr {
         claims.insert("acr".into(), json!(acr));

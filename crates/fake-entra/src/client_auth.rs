@@ -29,19 +29,12 @@ pub(crate) fn authenticate(
         return assertion::verify(shared, &request.form, party, address);
     }
     let presented = presented(request)?;
-    let client = shared
-        .lock()
-        .clients
-        .get(&presented.id)
-        .cloned()
-        .ok_or_else(|| OAuthError::unknown_client(&presented.id))?;
+    let client =
+        shared.lock().clients.get(&presented.id).cloned().ok_or_else(|| OAuthError::unknown_client(&presented.id))?;
     if let PartyKind::Plain(provider) = party.kind
         && !provider.client_authentication.contains(&presented.method)
     {
-        let text = format!(
-            "client authentication method {} is not allowed",
-            presented.method
-        );
+        let text = format!("client authentication method {} is not allowed", presented.method);
         return Err(OAuthError::client(7000218, text));
     }
     let Some(secret) = presented.secret else {
@@ -69,54 +62,31 @@ pub(crate) fn authenticate(
 }
 
 fn presented(request: &Request) -> Result<Presented, OAuthError> {
-    let basic = request
-        .header(AUTHORIZATION)
-        .and_then(|header| header.split_once(' '));
+    let basic = request.header(AUTHORIZATION).and_then(|header| header.split_once(' '));
     if let Some((scheme, value)) = basic
         && scheme.eq_ignore_ascii_case("basic")
     {
-        let decoded = base64::engine::general_purpose::STANDARD
-            .decode(value)
-            .unwrap_or_default();
+        let decoded = base64::engine::general_purpose::STANDARD.decode(value).unwrap_or_default();
         let decoded = String::from_utf8_lossy(&decoded).into_owned();
         let (id, secret) = decoded.split_once(':').ok_or_else(OAuthError::malformed)?;
         let (id, secret) = (form_decoded(id), Some(form_decoded(secret)));
-        return Ok(Presented {
-            id,
-            secret,
-            method: "client_secret_basic",
-        });
+        return Ok(Presented { id, secret, method: "client_secret_basic" });
     }
-    let id = request
-        .form
-        .filled("client_id")
-        .ok_or_else(|| OAuthError::missing_parameter("client_id"))?;
+    let id = request.form.filled("client_id").ok_or_else(|| OAuthError::missing_parameter("client_id"))?;
     let secret = request.form.get("client_secret").map(str::to_owned);
-    let method = if secret.is_some() {
-        "client_secret_post"
-    } else {
-        "none"
-    };
-    Ok(Presented {
-        id: id.to_owned(),
-        secret,
-        method,
-    })
+    let method = if secret.is_some() { "client_secret_post" } else { "none" };
+    Ok(Presented { id: id.to_owned(), secret, method })
 }
 
 /// RFC 6749 form-encodes both halves of the Basic header.
 fn form_decoded(text: &str) -> String {
     let escaped = text.replace('&', "%26").replace('=', "%3D");
-    let decoded = form_urlencoded::parse(escaped.as_bytes())
-        .next()
-        .map(|(key, _)| key.into_owned());
+    let decoded = form_urlencoded::parse(escaped.as_bytes()).next().map(|(key, _)| key.into_owned());
     decoded.unwrap_or_default()
 }
 
 /// Compared by digest: what differs is not told by the time it takes.
 pub(crate) fn contains(secrets: &[String], presented: &str) -> bool {
     let presented = digest(&SHA256, presented.as_bytes());
-    secrets
-        .iter()
-        .any(|secret| digest(&SHA256, secret.as_bytes()).as_ref() == presented.as_ref())
+    secrets.iter().any(|secret| digest(&SHA256, secret.as_bytes()).as_ref() == presented.as_ref())
 }

@@ -68,21 +68,13 @@ impl Default for Client {
 impl Client {
     /// A multi-tenant application with one secret.
     pub fn new(id: &str, secret: &str) -> Client {
-        Client {
-            id: id.to_owned(),
-            secrets: vec![secret.to_owned()],
-            ..Client::default()
-        }
+        Client { id: id.to_owned(), secrets: vec![secret.to_owned()], ..Client::default() }
     }
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Client")
-            .field("id", &self.id)
-            .field("audience", &self.audience)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Client").field("id", &self.id).field("audience", &self.audience).finish_non_exhaustive()
     }
 }
 
@@ -136,24 +128,15 @@ struct RsaJwk {
 
 impl Serialize for RsaPublicKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RsaJwk {
-            n: jwt::encode(&self.modulus),
-            e: jwt::encode(&self.exponent),
-        }
-        .serialize(serializer)
+        RsaJwk { n: jwt::encode(&self.modulus), e: jwt::encode(&self.exponent) }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for RsaPublicKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let jwk = RsaJwk::deserialize(deserializer)?;
-        let part = |text: &str| {
-            jwt::decode(text).ok_or_else(|| serde::de::Error::custom("n and e must be base64url"))
-        };
-        Ok(RsaPublicKey {
-            modulus: part(&jwk.n)?,
-            exponent: part(&jwk.e)?,
-        })
+        let part = |text: &str| jwt::decode(text).ok_or_else(|| serde::de::Error::custom("n and e must be base64url"));
+        Ok(RsaPublicKey { modulus: part(&jwk.n)?, exponent: part(&jwk.e)? })
     }
 }
 
@@ -182,39 +165,23 @@ impl Certificate {
     pub fn from_pem(pem: &str) -> Result<Certificate, CertificateError> {
         use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
         use x509_parser::public_key::PublicKey;
-        let (_, pem) =
-            x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_| CertificateError)?;
+        let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_| CertificateError)?;
         let certificate = pem.parse_x509().map_err(|_| CertificateError)?;
         let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else {
             return Err(CertificateError);
         };
-        let trimmed = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .copied()
-                .skip_while(|byte| *byte == 0)
-                .collect()
-        };
+        let trimmed = |bytes: &[u8]| bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
         Ok(Certificate {
             thumbprint_s256: Some(jwt::encode(digest(&SHA256, &pem.contents).as_ref())),
-            thumbprint_s1: Some(jwt::encode(
-                digest(&SHA1_FOR_LEGACY_USE_ONLY, &pem.contents).as_ref(),
-            )),
+            thumbprint_s1: Some(jwt::encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &pem.contents).as_ref())),
             kid: None,
-            key: RsaPublicKey {
-                modulus: trimmed(key.modulus),
-                exponent: trimmed(key.exponent),
-            },
+            key: RsaPublicKey { modulus: trimmed(key.modulus), exponent: trimmed(key.exponent) },
         })
     }
 
     pub(crate) fn is_named_by(&self, header: &jwt::Unverified<'_>) -> bool {
-        let names = |member: &str, own: &Option<String>| {
-            own.is_some() && header.header_text(member) == own.as_deref()
-        };
-        names("x5t#S256", &self.thumbprint_s256)
-            || names("x5t", &self.thumbprint_s1)
-            || names("kid", &self.kid)
+        let names = |member: &str, own: &Option<String>| own.is_some() && header.header_text(member) == own.as_deref();
+        names("x5t#S256", &self.thumbprint_s256) || names("x5t", &self.thumbprint_s1) || names("kid", &self.kid)
     }
 }
 
@@ -256,8 +223,5 @@ pub(crate) fn for_tests() -> Vec<Client> {
 }
 
 pub(crate) fn for_dev() -> Vec<Client> {
-    vec![
-        Client::new(RESERVED_CLIENT_ID, RESERVED_CLIENT_SECRET),
-        Client::new(PLAIN_CLIENT_ID, PLAIN_CLIENT_SECRET),
-    ]
+    vec![Client::new(RESERVED_CLIENT_ID, RESERVED_CLIENT_SECRET), Client::new(PLAIN_CLIENT_ID, PLAIN_CLIENT_SECRET)]
 }

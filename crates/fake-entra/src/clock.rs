@@ -15,9 +15,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn now(self) -> i64 {
         let base = self.standing_at.unwrap_or_else(|| {
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |elapsed| elapsed.as_secs() as i64)
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
         });
         base + self.offset
     }
@@ -26,8 +24,5 @@ impl Clock {
 /// `2026-11-21 02:03:06Z`, as in Entra's error texts.
 pub(crate) fn entra_timestamp(seconds: i64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
-    OffsetDateTime::from_unix_timestamp(seconds)
-        .ok()
-        .and_then(|moment| moment.format(format).ok())
-        .unwrap_or_default()
+    OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|moment| moment.format(format).ok()).unwrap_or_default()
 }

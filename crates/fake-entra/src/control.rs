@@ -64,9 +64,7 @@ impl Control {
 
     /// Claims left out of every ID token from now on.
     pub fn drop_claims(&self, names: &[&str]) {
-        self.settings(|settings| {
-            settings.drop = names.iter().map(|name| (*name).to_owned()).collect()
-        });
+        self.settings(|settings| settings.drop = names.iter().map(|name| (*name).to_owned()).collect());
     }
 
     /// Members laid over every userinfo answer.
@@ -151,10 +149,7 @@ impl Control {
 
     /// The person of that key, address or hint, as they are now.
     pub fn person(&self, hint: &str) -> Option<Person> {
-        self.shared
-            .lock()
-            .person(hint)
-            .map(|person| Person::clone(&person))
+        self.shared.lock().person(hint).map(|person| Person::clone(&person))
     }
 
     /// Adds a person or replaces the one of that key; counts for refreshes of older sign-ins, too.
@@ -199,12 +194,7 @@ impl Control {
 
     /// How often an endpoint was called.
     pub fn count(&self, endpoint: Endpoint) -> usize {
-        self.shared
-            .lock()
-            .log
-            .iter()
-            .filter(|call| call.endpoint == endpoint)
-            .count()
+        self.shared.lock().log.iter().filter(|call| call.endpoint == endpoint).count()
     }
 
     /// Forgets the calls so far.
@@ -219,41 +209,25 @@ impl Control {
             None => PartyKind::Entra(TokenVersion::V2),
             Some(name) => PartyKind::Plain(plain::find(name)?),
         };
-        let base = if mint.base_url.is_empty() {
-            self.base_url.clone()
-        } else {
-            mint.base_url.clone()
-        };
+        let base = if mint.base_url.is_empty() { self.base_url.clone() } else { mint.base_url.clone() };
         let default_scopes = || ["openid", "profile", "email"].map(str::to_owned).to_vec();
         let grant = Grant {
             party: Party { kind, base },
             client: mint.client_id.clone(),
             person,
-            scopes: if mint.scopes.is_empty() {
-                default_scopes()
-            } else {
-                mint.scopes.clone()
-            },
+            scopes: if mint.scopes.is_empty() { default_scopes() } else { mint.scopes.clone() },
             nonce: mint.nonce.clone(),
             acrs: Vec::new(),
             auth_time: None,
             sid: Uuid::new_v4().to_string(),
             refreshable: false,
         };
-        Some(issue::id_token(
-            &self.shared,
-            &grant,
-            "",
-            mint.fault.as_ref(),
-        ))
+        Some(issue::id_token(&self.shared, &grant, "", mint.fault.as_ref()))
     }
 }
 
 impl std::fmt::Debug for Control {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Control")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Control").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }

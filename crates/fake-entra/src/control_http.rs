@@ -50,9 +50,7 @@ struct Order {
 }
 
 /// Tells `null` from absent.
-fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
+fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -63,14 +61,9 @@ pub(crate) fn answer(shared: &Shared, rest: &str, body: &[u8]) -> Response {
         "idtoken" => mint(shared, body),
         "" => {
             let body = if body.is_empty() { b"{}" } else { body };
-            match serde_json::from_slice(body)
-                .map_err(|error| error.to_string())
-                .and_then(|order| obey(shared, order))
+            match serde_json::from_slice(body).map_err(|error| error.to_string()).and_then(|order| obey(shared, order))
             {
-                Ok(()) => reply::json(
-                    200,
-                    &json!({ "ok": true, "keys": shared.lock().keys.kids() }),
-                ),
+                Ok(()) => reply::json(200, &json!({ "ok": true, "keys": shared.lock().keys.kids() })),
                 Err(reason) => refuse(&reason),
             }
         }
@@ -101,11 +94,7 @@ fn state(shared: &Shared) -> Response {
 fn obey(shared: &Shared, order: Order) -> Result<(), String> {
     let mut state = shared.lock();
     // Checked before anything changes, so that a bad order changes nothing.
-    let known = if order.reset {
-        HashMap::new()
-    } else {
-        state.clients.clone()
-    };
+    let known = if order.reset { HashMap::new() } else { state.clients.clone() };
     let clients = order
         .clients
         .into_iter()
@@ -148,10 +137,7 @@ fn obey(shared: &Shared, order: Order) -> Result<(), String> {
     set(&mut settings.lifetime, order.lifetime);
     set(&mut settings.any_tenant, order.any_tenant);
     set(&mut settings.group_limit, order.group_limit);
-    set(
-        &mut settings.enforce_graph_scopes,
-        order.enforce_graph_scopes,
-    );
+    set(&mut settings.enforce_graph_scopes, order.enforce_graph_scopes);
     set(&mut settings.step_up, order.step_up);
     Ok(())
 }
@@ -169,14 +155,7 @@ fn changed_client(
     id: &str,
     changes: Map<String, Value>,
 ) -> Result<Client, String> {
-    let initial = || {
-        shared
-            .options
-            .clients
-            .iter()
-            .find(|client| client.id == id)
-            .cloned()
-    };
+    let initial = || shared.options.clients.iter().find(|client| client.id == id).cloned();
     let client = known.get(id).cloned().or_else(initial).unwrap_or_default();
     let mut members = match serde_json::to_value(client) {
         Ok(Value::Object(members)) => members,
@@ -215,15 +194,10 @@ fn mint(shared: &Shared, body: &[u8]) -> Response {
     };
     let base = order.base.or_else(|| shared.options.base_url.clone());
     let grant = Grant {
-        party: Party {
-            kind,
-            base: base.unwrap_or_else(|| "https://login.microsoftonline.com".to_owned()),
-        },
+        party: Party { kind, base: base.unwrap_or_else(|| "https://login.microsoftonline.com".to_owned()) },
         client: order.client,
         person,
-        scopes: order
-            .scope
-            .unwrap_or_else(|| ["openid", "profile", "email"].map(str::to_owned).to_vec()),
+        scopes: order.scope.unwrap_or_else(|| ["openid", "profile", "email"].map(str::to_owned).to_vec()),
         nonce: order.nonce,
         acrs: Vec::new(),
         auth_time: None,

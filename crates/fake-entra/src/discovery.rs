@@ -40,9 +40,7 @@ pub(crate) fn document(
     };
     if let Some(application) = request.query.filled("appid") {
         let keys = document["jwks_uri"].as_str().unwrap_or_default();
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("appid", application)
-            .finish();
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("appid", application).finish();
         document["jwks_uri"] = format!("{keys}?{query}").into();
     }
     reply::json(200, &document)

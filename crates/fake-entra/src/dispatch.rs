@@ -20,9 +20,7 @@ use crate::party::{Party, PartyKind};
 use crate::route::{Page, Route};
 use crate::state::Shared;
 use crate::tenants::TenantForm;
-use crate::{
-    authorize, brands, control_http, discovery, graph, logout, pages, plain, reply, token,
-};
+use crate::{authorize, brands, control_http, discovery, graph, logout, pages, plain, reply, token};
 
 const BODY_MAX: usize = 1 << 20;
 
@@ -48,34 +46,19 @@ impl Request {
 
     /// The parameters where this method carries them.
     pub(crate) fn parameters(&self) -> &Params {
-        if self.is_post() {
-            &self.form
-        } else {
-            &self.query
-        }
+        if self.is_post() { &self.form } else { &self.query }
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
-        let pairs = self
-            .header(COOKIE)?
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='));
-        pairs
-            .into_iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+        let pairs = self.header(COOKIE)?.split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// The grant behind the bearer token.
     pub(crate) fn grant(&self, shared: &Shared) -> Option<Grant> {
         let (scheme, token) = self.header(AUTHORIZATION)?.split_once(' ')?;
-        let accepted =
-            scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
-        if accepted {
-            shared.lock().access_tokens.get(token).cloned()
-        } else {
-            None
-        }
+        let accepted = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
+        if accepted { shared.lock().access_tokens.get(token).cloned() } else { None }
     }
 }
 
@@ -87,10 +70,7 @@ pub(crate) async fn answer(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_MAX).await else {
-        return reply::json(
-            413,
-            &json!({ "error": "the body is larger than 1 MiB, or ended early" }),
-        );
+        return reply::json(413, &json!({ "error": "the body is larger than 1 MiB, or ended early" }));
     };
     let route = Route::parse(parts.uri.path());
     if let Route::Control(rest) = &route {
@@ -103,11 +83,10 @@ pub(crate) async fn answer(
     let request = read(&shared, parts, &body, scheme);
     let endpoint = route.endpoint();
     let mut call = write_down(&shared, &request, endpoint);
-    let strike: Option<Strike<EndpointFault>> =
-        faults::take(&mut shared.lock().faults, |place| match place {
-            Place::Endpoint(at, fault) if *at == endpoint => Some(fault.clone()),
-            _ => None,
-        });
+    let strike: Option<Strike<EndpointFault>> = faults::take(&mut shared.lock().faults, |place| match place {
+        Place::Endpoint(at, fault) if *at == endpoint => Some(fault.clone()),
+        _ => None,
+    });
     let mut redirect_error = None;
     if let Some(strike) = strike {
         if matches!(strike.fault, EndpointFault::Reset) {
@@ -131,28 +110,12 @@ pub(crate) async fn answer(
 }
 
 fn read(shared: &Shared, parts: Parts, body: &[u8], scheme: &str) -> Request {
-    let header = |name| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let host = header(HOST);
-    let host = host
-        .strip_suffix(if scheme == "https" { ":443" } else { ":80" })
-        .unwrap_or(host);
-    let base = shared
-        .options
-        .base_url
-        .clone()
-        .unwrap_or_else(|| format!("{scheme}://{host}"));
+    let host = host.strip_suffix(if scheme == "https" { ":443" } else { ":80" }).unwrap_or(host);
+    let base = shared.options.base_url.clone().unwrap_or_else(|| format!("{scheme}://{host}"));
     let is_form = header(CONTENT_TYPE).starts_with("application/x-www-form-urlencoded");
-    let form = if is_form {
-        Params::parse(&String::from_utf8_lossy(body))
-    } else {
-        Params::default()
-    };
+    let form = if is_form { Params::parse(&String::from_utf8_lossy(body)) } else { Params::default() };
     Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -186,23 +149,12 @@ fn handle(shared: &Shared, request: &Request, route: Route, error: Option<OAuthE
         Route::Health => reply::json(200, &json!({ "status": "ok" })),
         Route::Graph { prefix, resource } => graph::answer(shared, request, &prefix, &resource),
         Route::GraphUserinfo { .. } => graph::userinfo(shared, request),
-        Route::Entra {
-            prefix,
-            tenant,
-            version,
-            page,
-        } => {
-            let party = Party {
-                kind: PartyKind::Entra(version),
-                base: format!("{}{prefix}", request.base),
-            };
+        Route::Entra { prefix, tenant, version, page } => {
+            let party = Party { kind: PartyKind::Entra(version), base: format!("{}{prefix}", request.base) };
             entra(shared, request, &party, version, &tenant, page, error)
         }
         Route::Other { kind, page } => {
-            let party = Party {
-                kind,
-                base: request.base.clone(),
-            };
+            let party = Party { kind, base: request.base.clone() };
             other(shared, request, &party, page, error)
         }
         Route::Control(_) | Route::Unknown => reply::not_found(),
@@ -230,17 +182,8 @@ fn entra(
         Page::Keys => discovery::keys(shared, request, party, version, form),
         Page::Authorize => authorize::answer(shared, request, party, Some(form), error),
         Page::Token => {
-            let path = if version == TokenVersion::V2 {
-                "oauth2/v2.0/token"
-            } else {
-                "oauth2/token"
-            };
-            token::answer(
-                shared,
-                request,
-                party,
-                &format!("{}/{segment}/{path}", party.base),
-            )
+            let path = if version == TokenVersion::V2 { "oauth2/v2.0/token" } else { "oauth2/token" };
+            token::answer(shared, request, party, &format!("{}/{segment}/{path}", party.base))
         }
         Page::Logout => logout::end_session(shared, request),
         Page::AdminConsent => logout::admin_consent(shared, request, form),
@@ -248,27 +191,18 @@ fn entra(
     }
 }
 
-fn other(
-    shared: &Shared,
-    request: &Request,
-    party: &Party,
-    page: Page,
-    error: Option<OAuthError>,
-) -> Response {
+fn other(shared: &Shared, request: &Request, party: &Party, page: Page, error: Option<OAuthError>) -> Response {
     match (page, party.kind) {
         (Page::Authorize, _) => authorize::answer(shared, request, party, None, error),
         (Page::Keys, _) => reply::json(200, &shared.lock().keys.key_set(None, "")),
         (Page::Discovery, PartyKind::Plain(provider)) => plain::discovery(party, provider),
-        (Page::Token, PartyKind::Plain(_)) => {
-            token::answer(shared, request, party, &format!("{}/token", party.root()))
+        (Page::Token, PartyKind::Plain(_)) => token::answer(shared, request, party, &format!("{}/token", party.root())),
+        (Page::Userinfo, PartyKind::Plain(_)) => {
+            match request.grant(shared).filter(|grant| grant.party.is_same_as(party)) {
+                Some(grant) => plain::userinfo(shared, &grant),
+                None => brands::invalid_token(),
+            }
         }
-        (Page::Userinfo, PartyKind::Plain(_)) => match request
-            .grant(shared)
-            .filter(|grant| grant.party.is_same_as(party))
-        {
-            Some(grant) => plain::userinfo(shared, &grant),
-            None => brands::invalid_token(),
-        },
         (page, _) => brands::answer(shared, request, party, page),
     }
 }
@@ -282,8 +216,7 @@ fn unknown_tenant(segment: &str) -> OAuthError {
         );
         return OAuthError::new(400, "invalid_tenant", 90002, text);
     }
-    let text = format!(
-        "Specified tenant identifier '{segment}' is neither a valid DNS name, nor a valid external domain."
-    );
+    let text =
+        format!("Specified tenant identifier '{segment}' is neither a valid DNS name, nor a valid external domain.");
     OAuthError::new(400, "invalid_request", 900023, text)
 }

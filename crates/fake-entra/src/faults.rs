@@ -33,22 +33,12 @@ pub(crate) enum Place {
 impl Fault {
     /// Misbehaves in place of, or before, the endpoint's answer.
     pub fn at(endpoint: Endpoint, fault: EndpointFault) -> Fault {
-        Fault {
-            place: Place::Endpoint(endpoint, fault),
-            times: None,
-            skip: 0,
-            delay: Duration::ZERO,
-        }
+        Fault { place: Place::Endpoint(endpoint, fault), times: None, skip: 0, delay: Duration::ZERO }
     }
 
     /// Answers correctly, but with a bad ID token inside.
     pub fn id_token(fault: IdTokenFault) -> Fault {
-        Fault {
-            place: Place::IdToken(fault),
-            times: None,
-            skip: 0,
-            delay: Duration::ZERO,
-        }
+        Fault { place: Place::IdToken(fault), times: None, skip: 0, delay: Duration::ZERO }
     }
 
     /// Strikes that often, then is gone.
@@ -72,11 +62,7 @@ impl Fault {
 
 /// What an endpoint does instead of its duty.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(
-    tag = "kind",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum EndpointFault {
     /// A status with a JSON body, by default Entra's "transient error".
     Status {
@@ -127,52 +113,28 @@ pub enum EndpointFault {
 impl EndpointFault {
     /// A status and nothing else special.
     pub fn status(status: u16) -> EndpointFault {
-        EndpointFault::Status {
-            status,
-            retry_after: None,
-            body: None,
-            headers: BTreeMap::new(),
-        }
+        EndpointFault::Status { status, retry_after: None, body: None, headers: BTreeMap::new() }
     }
 
     /// 429 with `Retry-After`.
     pub fn throttled(seconds: u64) -> EndpointFault {
-        EndpointFault::Status {
-            status: 429,
-            retry_after: Some(seconds),
-            body: None,
-            headers: BTreeMap::new(),
-        }
+        EndpointFault::Status { status: 429, retry_after: Some(seconds), body: None, headers: BTreeMap::new() }
     }
 
     /// An OAuth error with the AADSTS number and text that Entra gives with it.
     pub fn error(error: &str) -> EndpointFault {
-        EndpointFault::Error {
-            error: error.to_owned(),
-            code: None,
-            text: None,
-            status: 400,
-        }
+        EndpointFault::Error { error: error.to_owned(), code: None, text: None, status: 400 }
     }
 
     /// An OAuth error with this AADSTS number.
     pub fn aadsts(error: &str, code: u32, text: &str) -> EndpointFault {
-        EndpointFault::Error {
-            error: error.to_owned(),
-            code: Some(code),
-            text: Some(text.to_owned()),
-            status: 400,
-        }
+        EndpointFault::Error { error: error.to_owned(), code: Some(code), text: Some(text.to_owned()), status: 400 }
     }
 }
 
 /// What is wrong with the ID token. `value` and `seconds` replace the default wrong value.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(
-    tag = "kind",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum IdTokenFault {
     BadSignature,
     WrongNonce,
@@ -262,25 +224,15 @@ impl<'de> Deserialize<'de> for Fault {
         }
         let mut written = Written::deserialize(deserializer)?;
         let place = if written.on == "idtoken" {
-            Place::IdToken(
-                IdTokenFault::deserialize(Value::Object(written.rest))
-                    .map_err(serde::de::Error::custom)?,
-            )
+            Place::IdToken(IdTokenFault::deserialize(Value::Object(written.rest)).map_err(serde::de::Error::custom)?)
         } else {
             written.rest.entry("kind").or_insert_with(|| "slow".into());
-            let endpoint = Endpoint::deserialize(Value::String(written.on))
-                .map_err(serde::de::Error::custom)?;
-            let fault = EndpointFault::deserialize(Value::Object(written.rest))
-                .map_err(serde::de::Error::custom)?;
+            let endpoint = Endpoint::deserialize(Value::String(written.on)).map_err(serde::de::Error::custom)?;
+            let fault = EndpointFault::deserialize(Value::Object(written.rest)).map_err(serde::de::Error::custom)?;
             Place::Endpoint(endpoint, fault)
         };
         let delay = Duration::from_millis(written.slow);
-        Ok(Fault {
-            place,
-            times: written.times,
-            skip: written.skip,
-            delay,
-        })
+        Ok(Fault { place, times: written.times, skip: written.skip, delay })
     }
 }
 
@@ -291,10 +243,7 @@ pub(crate) struct Strike<F> {
 }
 
 /// The next fault that `matching` picks, counted down; at most one strikes per call.
-pub(crate) fn take<F>(
-    faults: &mut Vec<Fault>,
-    matching: impl Fn(&Place) -> Option<F>,
-) -> Option<Strike<F>> {
+pub(crate) fn take<F>(faults: &mut Vec<Fault>, matching: impl Fn(&Place) -> Option<F>) -> Option<Strike<F>> {
     let mut index = 0;
     while index < faults.len() {
         let fault = &mut faults[index];
@@ -312,10 +261,7 @@ pub(crate) fn take<F>(
                         faults.remove(index);
                     }
                 }
-                return Some(Strike {
-                    fault: found,
-                    delay,
-                });
+                return Some(Strike { fault: found, delay });
             }
         }
         index += 1;

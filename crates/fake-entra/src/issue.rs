@@ -76,15 +76,11 @@ pub(crate) fn tokens(shared: &Shared, grant: &Grant) -> Value {
     }
     if grant.refreshable {
         let refresh_token = format!("1.A{}", jwt::random_text(200));
-        shared
-            .lock()
-            .refresh_tokens
-            .insert(refresh_token.clone(), grant.clone());
+        shared.lock().refresh_tokens.insert(refresh_token.clone(), grant.clone());
         answer["refresh_token"] = refresh_token.into();
     }
     let fault = strike.map(|strike| strike.fault);
-    let wanted =
-        grant.has_scope("openid") || grant.party.kind == PartyKind::Entra(TokenVersion::V1);
+    let wanted = grant.has_scope("openid") || grant.party.kind == PartyKind::Entra(TokenVersion::V1);
     if wanted && !matches!(fault, Some(IdTokenFault::NoIdToken)) {
         answer["id_token"] = id_token(shared, grant, &access_token, fault.as_ref()).into();
     }
@@ -95,11 +91,7 @@ pub(crate) fn tokens(shared: &Shared, grant: &Grant) -> Value {
 pub(crate) fn access_token(shared: &Shared, grant: &Grant) -> String {
     let token = match grant.party.kind {
         PartyKind::Entra(_) => {
-            format!(
-                "eyJ0eXAiOiJKV1QiLCJub25jZSI6Ii0ifQ.{}.{}",
-                jwt::random_text(400),
-                jwt::random_text(64)
-            )
+            format!("eyJ0eXAiOiJKV1QiLCJub25jZSI6Ii0ifQ.{}.{}", jwt::random_text(400), jwt::random_text(64))
         }
         PartyKind::Github => format!("gho_{}", jwt::random_text(27)),
         _ => jwt::random_text(48),
@@ -111,22 +103,13 @@ pub(crate) fn access_token(shared: &Shared, grant: &Grant) -> String {
 }
 
 /// Claims, faults, signature. The lock is held for the first half only.
-pub(crate) fn id_token(
-    shared: &Shared,
-    grant: &Grant,
-    access_token: &str,
-    fault: Option<&IdTokenFault>,
-) -> String {
+pub(crate) fn id_token(shared: &Shared, grant: &Grant, access_token: &str, fault: Option<&IdTokenFault>) -> String {
     let (mut claims, client, mut key, now, reuse) = {
         let mut state = shared.lock();
         if matches!(fault, Some(IdTokenFault::RotatedKey)) {
             state.keys.rotate();
         }
-        let client = state
-            .clients
-            .get(&grant.client)
-            .cloned()
-            .unwrap_or_default();
+        let client = state.clients.get(&grant.client).cloned().unwrap_or_default();
         let key = if client.custom_signing_key && grant.party.is_entra() {
             Key::application()
         } else {
@@ -139,13 +122,7 @@ pub(crate) fn id_token(
         {
             return token.clone();
         }
-        (
-            honest_claims(shared, &state, grant, &client, access_token),
-            client,
-            key,
-            now,
-            reuse,
-        )
+        (honest_claims(shared, &state, grant, &client, access_token), client, key, now, reuse)
     };
     let mut header = Map::new();
     header.insert("typ".into(), "JWT".into());
@@ -155,12 +132,9 @@ pub(crate) fn id_token(
     }
     let signer = match fault {
         Some(IdTokenFault::AlgNone) => Signer::None,
-        Some(IdTokenFault::Hs256 { value }) => Signer::Hs256(
-            value
-                .as_deref()
-                .or(client.secrets.first().map(String::as_str))
-                .unwrap_or_default(),
-        ),
+        Some(IdTokenFault::Hs256 { value }) => {
+            Signer::Hs256(value.as_deref().or(client.secrets.first().map(String::as_str)).unwrap_or_default())
+        }
         _ => Signer::Rs256(&key),
     };
     let token = jwt::sign(header, &claims, &signer);
@@ -169,10 +143,7 @@ pub(crate) fn id_token(
         Some(IdTokenFault::NotJwt) => "this-is-not-a-jwt".to_owned(),
         _ => {
             if let Some(name) = reuse {
-                shared
-                    .lock()
-                    .reusable
-                    .insert(name, (token.clone(), now + 60));
+                shared.lock().reusable.insert(name, (token.clone(), now + 60));
             }
             token
         }
@@ -188,20 +159,10 @@ fn reuse_name(
     key: &Key,
 ) -> Option<String> {
     let settings = &state.settings;
-    let ordinary = fault.is_none()
-        && grant.nonce.is_none()
-        && settings.claims.is_empty()
-        && settings.drop.is_empty();
+    let ordinary = fault.is_none() && grant.nonce.is_none() && settings.claims.is_empty() && settings.drop.is_empty();
     let root = grant.party.root();
-    (shared.options.reuse_tokens && ordinary).then(|| {
-        format!(
-            "{root}|{}|{}|{}|{}",
-            grant.client,
-            grant.person.key,
-            grant.scopes.join(" "),
-            key.kid
-        )
-    })
+    (shared.options.reuse_tokens && ordinary)
+        .then(|| format!("{root}|{}|{}|{}|{}", grant.client, grant.person.key, grant.scopes.join(" "), key.kid))
 }
 
 fn honest_claims(
@@ -278,9 +239,8 @@ fn spoil(
 ) {
     const TWO_HOURS: i64 = 7200;
     const STRANGE_GUID: &str = "99999999-9999-4999-8999-999999999999";
-    let text = |value: &Option<String>, default: &str| {
-        Value::String(value.clone().unwrap_or_else(|| default.to_owned()))
-    };
+    let text =
+        |value: &Option<String>, default: &str| Value::String(value.clone().unwrap_or_else(|| default.to_owned()));
     let mut put = |name: &str, value: Value| {
         claims.insert(name.to_owned(), value);
     };
@@ -288,13 +248,7 @@ fn spoil(
         IdTokenFault::WrongNonce => put("nonce", json!("not-the-nonce-that-was-sent")),
         IdTokenFault::WrongAud { value } => put("aud", text(value, STRANGE_GUID)),
         IdTokenFault::WrongIss { value } => {
-            put(
-                "iss",
-                text(
-                    value,
-                    "https://login.microsoftonline.com/00000000-0000-4000-8000-00000000dead/v2.0",
-                ),
-            );
+            put("iss", text(value, "https://login.microsoftonline.com/00000000-0000-4000-8000-00000000dead/v2.0"));
         }
         IdTokenFault::WrongTid { value } => put("tid", text(value, STRANGE_GUID)),
         IdTokenFault::Expired { seconds } => {
@@ -303,20 +257,13 @@ fn spoil(
             put("iat", json!(expired_at - 3600));
             put("nbf", json!(expired_at - 3600));
         }
-        IdTokenFault::NotYetValid { seconds } => {
-            put("nbf", json!(now + seconds.unwrap_or(TWO_HOURS)))
-        }
-        IdTokenFault::FutureIat { seconds } => {
-            put("iat", json!(now + seconds.unwrap_or(TWO_HOURS)))
-        }
+        IdTokenFault::NotYetValid { seconds } => put("nbf", json!(now + seconds.unwrap_or(TWO_HOURS))),
+        IdTokenFault::FutureIat { seconds } => put("iat", json!(now + seconds.unwrap_or(TWO_HOURS))),
         IdTokenFault::AudArray => {
             let audience = claims.get("aud").cloned().unwrap_or_default();
             claims.insert("aud".to_owned(), json!([audience, "another-audience"]));
         }
-        IdTokenFault::Claims {
-            claims: others,
-            drop,
-        } => {
+        IdTokenFault::Claims { claims: others, drop } => {
             claims.extend(others.clone());
             for name in drop {
                 claims.shift_remove(name);

@@ -22,9 +22,7 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 /// A text that cannot be guessed, from that many random bytes.
 pub(crate) fn random_text(bytes: usize) -> String {
     let mut buffer = vec![0; bytes];
-    SystemRandom::new()
-        .fill(&mut buffer)
-        .expect("the system gives randomness");
+    SystemRandom::new().fill(&mut buffer).expect("the system gives randomness");
     encode(&buffer)
 }
 
@@ -35,11 +33,7 @@ pub(crate) enum Signer<'a> {
     None,
 }
 
-pub(crate) fn sign(
-    mut header: Map<String, Value>,
-    claims: &Map<String, Value>,
-    signer: &Signer<'_>,
-) -> String {
+pub(crate) fn sign(mut header: Map<String, Value>, claims: &Map<String, Value>, signer: &Signer<'_>) -> String {
     let algorithm = match signer {
         Signer::Rs256(_) => "RS256",
         Signer::Hs256(_) => "HS256",
@@ -63,11 +57,7 @@ pub(crate) fn sign(
 /// Changes one character in the middle of the signature.
 pub(crate) fn break_signature(token: &str) -> String {
     let position = token.rfind('.').map_or(0, |dot| dot + 20);
-    let replacement = if token.as_bytes().get(position) == Some(&b'A') {
-        "B"
-    } else {
-        "A"
-    };
+    let replacement = if token.as_bytes().get(position) == Some(&b'A') { "B" } else { "A" };
     let mut broken = token.to_owned();
     broken.replace_range(position..position + 1, replacement);
     broken
@@ -103,9 +93,7 @@ impl<'a> Unverified<'a> {
 
     pub(crate) fn seconds(&self, name: &str) -> Option<i64> {
         let value = self.claims.get(name)?;
-        value
-            .as_i64()
-            .or_else(|| value.as_f64().map(|seconds| seconds as i64))
+        value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
     }
 
     pub(crate) fn audiences(&self) -> Vec<&str> {
@@ -123,13 +111,8 @@ impl<'a> Unverified<'a> {
             Some("PS256") => &signature::RSA_PSS_2048_8192_SHA256,
             _ => return false,
         };
-        let components = RsaPublicKeyComponents {
-            n: &key.modulus,
-            e: &key.exponent,
-        };
-        components
-            .verify(parameters, self.signed.as_bytes(), &self.signature)
-            .is_ok()
+        let components = RsaPublicKeyComponents { n: &key.modulus, e: &key.exponent };
+        components.verify(parameters, self.signed.as_bytes(), &self.signature).is_ok()
     }
 
     /// ES256 by an uncompressed P-256 point.

@@ -56,10 +56,7 @@ impl Key {
         if round > 0 {
             context.update(&round.to_be_bytes());
         }
-        Key {
-            kid: jwt::encode(context.finish().as_ref()),
-            material,
-        }
+        Key { kid: jwt::encode(context.finish().as_ref()), material }
     }
 
     /// Published nowhere, for signatures of somebody else.
@@ -73,21 +70,16 @@ impl Key {
     }
 
     fn pair(&self) -> &'static RsaKeyPair {
-        self.material.pair.get_or_init(|| {
-            RsaKeyPair::from_pkcs8(self.material.pkcs8).expect("the embedded key is PKCS#8 RSA")
-        })
+        self.material
+            .pair
+            .get_or_init(|| RsaKeyPair::from_pkcs8(self.material.pkcs8).expect("the embedded key is PKCS#8 RSA"))
     }
 
     pub(crate) fn sign(&self, input: &[u8]) -> Vec<u8> {
         let pair = self.pair();
         let mut signature = vec![0; pair.public().modulus_len()];
-        pair.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            input,
-            &mut signature,
-        )
-        .expect("the buffer has the key's length");
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input, &mut signature)
+            .expect("the buffer has the key's length");
         signature
     }
 
@@ -101,8 +93,7 @@ impl Key {
         jwk.insert("n".into(), jwt::encode(&public.n).into());
         jwk.insert("e".into(), jwt::encode(&public.e).into());
         use base64::Engine as _;
-        let certificate =
-            base64::engine::general_purpose::STANDARD.encode(self.material.certificate);
+        let certificate = base64::engine::general_purpose::STANDARD.encode(self.material.certificate);
         jwk.insert("x5c".into(), json!([certificate]));
         jwk
     }
@@ -117,10 +108,7 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     pub(crate) fn new() -> KeyRing {
-        KeyRing {
-            published: vec![Key::new(&SIGNING[0], 0), Key::new(&SIGNING[1], 0)],
-            used: 2,
-        }
+        KeyRing { published: vec![Key::new(&SIGNING[0], 0), Key::new(&SIGNING[1], 0)], used: 2 }
     }
 
     pub(crate) fn current(&self) -> &Key {
@@ -129,10 +117,7 @@ impl KeyRing {
 
     /// A new key signs from now on; the one before stays published.
     pub(crate) fn rotate(&mut self) {
-        let key = Key::new(
-            &SIGNING[self.used % SIGNING.len()],
-            self.used / SIGNING.len(),
-        );
+        let key = Key::new(&SIGNING[self.used % SIGNING.len()], self.used / SIGNING.len());
         self.used += 1;
         self.published.insert(0, key);
         self.published.truncate(2);

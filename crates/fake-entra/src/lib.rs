@@ -71,18 +71,15 @@ use tokio::task::JoinHandle;
 pub use access_log::{Authorization, Call, Endpoint};
 pub use claims::{TokenFor, TokenVersion, claims, pairwise_subject, standard_claims};
 pub use clients::{
-    AppleKey, Audience, Certificate, CertificateError, Client, FederatedCredential,
-    PLAIN_CLIENT_ID, PLAIN_CLIENT_SECRET, RESERVED_CLIENT_ID, RESERVED_CLIENT_SECRET, RsaPublicKey,
-    SINGLE_TENANT_CLIENT_ID, SINGLE_TENANT_CLIENT_SECRET, TEST_CLIENT_ID, TEST_CLIENT_SECRET,
-    TEST_EXPIRED_SECRET,
+    AppleKey, Audience, Certificate, CertificateError, Client, FederatedCredential, PLAIN_CLIENT_ID,
+    PLAIN_CLIENT_SECRET, RESERVED_CLIENT_ID, RESERVED_CLIENT_SECRET, RsaPublicKey, SINGLE_TENANT_CLIENT_ID,
+    SINGLE_TENANT_CLIENT_SECRET, TEST_CLIENT_ID, TEST_CLIENT_SECRET, TEST_EXPIRED_SECRET,
 };
 pub use control::{Control, Mint};
 pub use faults::{EndpointFault, Fault, IdTokenFault};
 pub use options::{Options, StartError, TlsIdentity};
 pub use people::{Group, GroupKind, Person, find_person, people};
-pub use tenants::{
-    CONSUMERS_TENANT_ID, CONTOSO_TENANT_ID, FABRIKAM_TENANT_ID, RESERVED_TENANT_ID, Tenant,
-};
+pub use tenants::{CONSUMERS_TENANT_ID, CONTOSO_TENANT_ID, FABRIKAM_TENANT_ID, RESERVED_TENANT_ID, Tenant};
 
 use state::Shared;
 
@@ -99,25 +96,12 @@ pub struct FakeEntra {
 pub async fn start(options: Options) -> Result<FakeEntra, StartError> {
     let bound = listener::bind(&options).await?;
     let address = bound.address();
-    let scheme = if options.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let base_url = options
-        .base_url
-        .clone()
-        .unwrap_or_else(|| format!("{scheme}://{address}"));
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    let base_url = options.base_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let shared = Arc::new(Shared::new(options));
     let (stop, stopped) = watch::channel(false);
     let accepting = tokio::spawn(bound.serve(Arc::clone(&shared), stopped));
-    Ok(FakeEntra {
-        base_url,
-        address,
-        shared,
-        stop,
-        accepting,
-    })
+    Ok(FakeEntra { base_url, address, shared, stop, accepting })
 }
 
 impl FakeEntra {
@@ -157,9 +141,6 @@ impl Drop for FakeEntra {
 
 impl std::fmt::Debug for FakeEntra {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("FakeEntra")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
+        formatter.debug_struct("FakeEntra").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }

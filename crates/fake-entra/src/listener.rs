@@ -40,27 +40,18 @@ pub(crate) async fn bind(options: &Options) -> Result<Bound, StartError> {
         return Err(StartError::NotLoopback(options.address));
     }
     let tls = options.tls.as_ref().map(acceptor).transpose()?;
-    let failed = |source| StartError::Bind {
-        address: options.address,
-        source,
-    };
+    let failed = |source| StartError::Bind { address: options.address, source };
     let listener = TcpListener::bind(options.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    Ok(Bound {
-        listener,
-        address,
-        tls,
-    })
+    Ok(Bound { listener, address, tls })
 }
 
 fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, StartError> {
     let unusable = |what: &dyn std::fmt::Display| StartError::Tls(what.to_string());
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(identity.certificate_pem.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|error| unusable(&error))?;
-    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes())
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(identity.certificate_pem.as_bytes())
+        .collect::<Result<_, _>>()
         .map_err(|error| unusable(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|error| unusable(&error))?;
     // Named explicitly, because the stand-in must not depend on which provider the process installed.
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -101,24 +92,14 @@ impl Bound {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    tls: Option<TlsAcceptor>,
-    shared: Arc<Shared>,
-    stop: watch::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let reset = ResetSwitch::default();
     let _ = stream.set_nodelay(true);
-    let stream = Resettable {
-        inner: stream,
-        reset: reset.clone(),
-    };
+    let stream = Resettable { inner: stream, reset: reset.clone() };
     match tls {
         None => drive(stream, "http", reset, shared, stop).await,
         Some(acceptor) => {
-            if let Ok(Ok(stream)) =
-                tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await
-            {
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
                 drive(stream, "https", reset, shared, stop).await;
             }
         }
@@ -137,16 +118,10 @@ async fn drive<S>(
     let switch = reset.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let (shared, switch) = (Arc::clone(&shared), switch.clone());
-        async move {
-            Ok::<_, Infallible>(
-                dispatch::answer(shared, request.map(Body::new), scheme, switch).await,
-            )
-        }
+        async move { Ok::<_, Infallible>(dispatch::answer(shared, request.map(Body::new), scheme, switch).await) }
     });
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(60));
+    builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(60));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let mut stopping = false;
@@ -192,21 +167,13 @@ impl Drop for Resettable {
 }
 
 impl AsyncRead for Resettable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Resettable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, buf)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {

@@ -16,32 +16,21 @@ use crate::{pages, reply};
 /// Ends the session of the hinted person (or of who signed in last here), tells the applications, leads on.
 pub(crate) fn end_session(shared: &Shared, request: &Request) -> Response {
     let parameters = request.parameters();
-    let from_token = parameters
-        .filled("id_token_hint")
-        .and_then(Unverified::parse);
+    let from_token = parameters.filled("id_token_hint").and_then(Unverified::parse);
     let hint = parameters
         .filled("logout_hint")
-        .or(from_token
-            .as_ref()
-            .and_then(|token| token.text("login_hint")))
+        .or(from_token.as_ref().and_then(|token| token.text("login_hint")))
         .or(request.cookie(SIGNED_IN_COOKIE));
     let frames = {
         let state = shared.lock();
-        hint.and_then(|hint| state.person(hint))
-            .map_or(Vec::new(), |person| {
-                state.front_channel_logouts(&person.key)
-            })
+        hint.and_then(|hint| state.person(hint)).map_or(Vec::new(), |person| state.front_channel_logouts(&person.key))
     };
     let onward = onward(shared, request);
     let response = match onward {
         Some(to) if frames.is_empty() => reply::redirect(&to),
         onward => pages::signed_out(&frames, onward.as_deref()),
     };
-    reply::with_header(
-        response,
-        SET_COOKIE,
-        &format!("{SIGNED_IN_COOKIE}=; Path=/; Max-Age=0"),
-    )
+    reply::with_header(response, SET_COOKIE, &format!("{SIGNED_IN_COOKIE}=; Path=/; Max-Age=0"))
 }
 
 /// Only registered addresses are followed. One that `set_redirect_uris` or the client lists must match exactly;
@@ -51,21 +40,12 @@ fn onward(shared: &Shared, request: &Request) -> Option<String> {
     let to = parameters.filled("post_logout_redirect_uri")?;
     let mut url = Url::parse(to).ok()?;
     let state = shared.lock();
-    let lists = state
-        .clients
-        .values()
-        .filter_map(|client| client.redirect_uris.as_ref());
+    let lists = state.clients.values().filter_map(|client| client.redirect_uris.as_ref());
     let listed: Vec<&Vec<String>> = state.settings.redirect_uris.iter().chain(lists).collect();
     let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let allowed = match state.settings.redirect_uris.as_ref() {
         Some(list) => list.iter().any(|known| known == to),
-        None => {
-            loopback
-                || url.scheme() == "https"
-                || listed
-                    .iter()
-                    .any(|list| list.iter().any(|known| known == to))
-        }
+        None => loopback || url.scheme() == "https" || listed.iter().any(|list| list.iter().any(|known| known == to)),
     };
     if !allowed || !matches!(url.scheme(), "http" | "https") {
         return None;
@@ -85,10 +65,7 @@ pub(crate) fn admin_consent(shared: &Shared, request: &Request, form: TenantForm
     };
     let (client, persona) = {
         let state = shared.lock();
-        (
-            state.clients.get(id).cloned(),
-            state.settings.persona.is_some(),
-        )
+        (state.clients.get(id).cloned(), state.settings.persona.is_some())
     };
     let Some(client) = client else {
         return pages::error(&OAuthError::unknown_client(id));
@@ -111,17 +88,14 @@ pub(crate) fn admin_consent(shared: &Shared, request: &Request, form: TenantForm
     };
     match parameters.get("consent") {
         Some("cancel") => {
-            url.query_pairs_mut()
-                .extend_pairs(authorize::declined().redirect_parameters(true));
+            url.query_pairs_mut().extend_pairs(authorize::declined().redirect_parameters(true));
         }
         None if !persona => {
             return pages::admin_consent(&request.path, parameters, id, tenant.display_name());
         }
         _ => {
             let mut query = url.query_pairs_mut();
-            query
-                .append_pair("admin_consent", "True")
-                .append_pair("tenant", shared.tenant_id(tenant));
+            query.append_pair("admin_consent", "True").append_pair("tenant", shared.tenant_id(tenant));
             if let Some(scope) = parameters.get("scope") {
                 query.append_pair("scope", scope);
             }
@@ -135,6 +109,5 @@ pub(crate) fn admin_consent(shared: &Shared, request: &Request, form: TenantForm
 
 /// The return page of an admin consent is no sign-in callback.
 fn is_loopback(uri: &str) -> bool {
-    Url::parse(uri)
-        .is_ok_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
+    Url::parse(uri).is_ok_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
 }

@@ -19,13 +19,7 @@ pub(crate) struct OAuthError {
 
 impl OAuthError {
     pub(crate) fn new(status: u16, error: &str, code: u32, text: impl Into<String>) -> OAuthError {
-        OAuthError {
-            status,
-            error: error.to_owned(),
-            code,
-            text: text.into(),
-            subcode: None,
-        }
+        OAuthError { status, error: error.to_owned(), code, text: text.into(), subcode: None }
     }
 
     pub(crate) fn missing_parameter(name: &str) -> OAuthError {
@@ -34,12 +28,7 @@ impl OAuthError {
     }
 
     pub(crate) fn malformed() -> OAuthError {
-        OAuthError::new(
-            400,
-            "invalid_request",
-            9002313,
-            "Invalid request. Request is malformed or invalid.",
-        )
+        OAuthError::new(400, "invalid_request", 9002313, "Invalid request. Request is malformed or invalid.")
     }
 
     pub(crate) fn grant(code: u32, text: &str) -> OAuthError {
@@ -61,14 +50,7 @@ impl OAuthError {
 
     /// As the token endpoint says it.
     pub(crate) fn answer(&self, entra: bool, now: i64) -> Response {
-        reply::json(
-            self.status,
-            &if entra {
-                self.entra_body(now)
-            } else {
-                self.plain_body()
-            },
-        )
+        reply::json(self.status, &if entra { self.entra_body(now) } else { self.plain_body() })
     }
 
     pub(crate) fn entra_body(&self, now: i64) -> Value {
@@ -92,10 +74,7 @@ impl OAuthError {
     pub(crate) fn redirect_parameters(&self, entra: bool) -> Vec<(&'static str, String)> {
         let mut parameters = vec![("error", self.error.clone())];
         if entra {
-            parameters.push((
-                "error_description",
-                format!("AADSTS{}: {}", self.code, self.text),
-            ));
+            parameters.push(("error_description", format!("AADSTS{}: {}", self.code, self.text)));
             parameters.push(("error_uri", self.uri()));
         } else {
             parameters.push(("error_description", self.text.clone()));

@@ -46,11 +46,7 @@ impl Default for Options {
 impl Options {
     /// What `bia dev` starts: the reserved tenant and the reserved client, and no other Entra application.
     pub fn dev() -> Self {
-        Options {
-            contoso_tenant_id: RESERVED_TENANT_ID.to_owned(),
-            clients: clients::for_dev(),
-            ..Options::default()
-        }
+        Options { contoso_tenant_id: RESERVED_TENANT_ID.to_owned(), clients: clients::for_dev(), ..Options::default() }
     }
 }
 
@@ -71,18 +67,11 @@ impl std::fmt::Debug for TlsIdentity {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Its keys are public, so that anybody who reached it could sign in as anybody.
-    #[error(
-        "the stand-in for Entra listens on loopback only, but was told to use {0}; use 127.0.0.1"
-    )]
+    #[error("the stand-in for Entra listens on loopback only, but was told to use {0}; use 127.0.0.1")]
     NotLoopback(SocketAddr),
     /// Usually another process holds the port.
-    #[error(
-        "the stand-in for Entra cannot listen on {address}: {source}; choose another port, or 0 for a free one"
-    )]
-    Bind {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
+    #[error("the stand-in for Entra cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
+    Bind { address: SocketAddr, source: std::io::Error },
     /// The PEM text holds no usable certificate or key.
     #[error("the TLS certificate or key of the stand-in for Entra cannot be used: {0}")]
     Tls(String),

@@ -50,10 +50,8 @@ fn page_with_head(title: &str, head: &str, content: &str, policy: &str) -> Respo
          <main>{content}</main></body></html>",
         title = escape(title)
     );
-    let policy = format!(
-        "default-src 'none'; style-src {}; base-uri 'none'; frame-ancestors 'none'{policy}",
-        *STYLE_SOURCE
-    );
+    let policy =
+        format!("default-src 'none'; style-src {}; base-uri 'none'; frame-ancestors 'none'{policy}", *STYLE_SOURCE);
     let response = reply::body(200, "text/html; charset=utf-8", html);
     reply::with_header(response, CONTENT_SECURITY_POLICY, &policy)
 }
@@ -98,9 +96,8 @@ pub(crate) fn accounts(page_of: &AccountPage<'_>) -> Response {
             about = escape(&person.about),
         );
     }
-    let hint = page_of.hint.map_or(String::new(), |hint| {
-        format!("<p>Suggested by the application: {}</p>", escape(hint))
-    });
+    let hint =
+        page_of.hint.map_or(String::new(), |hint| format!("<p>Suggested by the application: {}</p>", escape(hint)));
     let content = format!(
         "<h1>Pick an account</h1><p>to continue to <code>{application}</code></p>{hint}\
          <nav aria-label=\"Accounts\"><ul>{list}</ul></nav><p class=\"actions\"><a href=\"{cancel}\">Cancel</a></p>",
@@ -111,26 +108,15 @@ pub(crate) fn accounts(page_of: &AccountPage<'_>) -> Response {
 }
 
 /// "Permissions requested".
-pub(crate) fn consent(
-    path: &str,
-    parameters: &Params,
-    application: &str,
-    person: &Person,
-) -> Response {
-    let scopes: String = parameters
-        .words("scope")
-        .iter()
-        .map(|scope| format!("<li><code>{}</code></li>", escape(scope)))
-        .collect();
+pub(crate) fn consent(path: &str, parameters: &Params, application: &str, person: &Person) -> Response {
+    let scopes: String =
+        parameters.words("scope").iter().map(|scope| format!("<li><code>{}</code></li>", escape(scope))).collect();
     let content = format!(
         "<h1>Permissions requested</h1><p>{name}, the application <code>{application}</code> would like:</p>\
          <ul>{scopes}</ul><p class=\"actions\"><a href=\"{accept}\">Accept</a><a href=\"{cancel}\">Cancel</a></p>",
         name = escape(&person.name),
         application = escape(application),
-        accept = escape(&format!(
-            "{path}?{}",
-            with_pick(parameters, &person.key).query_with("consent", "accept")
-        )),
+        accept = escape(&format!("{path}?{}", with_pick(parameters, &person.key).query_with("consent", "accept"))),
         cancel = link(path, parameters, "pick", "cancel"),
     );
     page("Permissions requested", &content, "; form-action 'none'")
@@ -141,12 +127,7 @@ fn with_pick(parameters: &Params, key: &str) -> Params {
 }
 
 /// "Grant for everybody in your organization".
-pub(crate) fn admin_consent(
-    path: &str,
-    parameters: &Params,
-    application: &str,
-    tenant: &str,
-) -> Response {
+pub(crate) fn admin_consent(path: &str, parameters: &Params, application: &str, tenant: &str) -> Response {
     let content = format!(
         "<h1>Permissions requested</h1><p>Review for your organization: {tenant}</p>\
          <p>The application <code>{application}</code> would get access for everybody in it.</p>\
@@ -173,13 +154,7 @@ pub(crate) fn error(refusal: &OAuthError) -> Response {
 pub(crate) fn form_post(action: &str, parameters: &[(&str, String)]) -> Response {
     let inputs: String = parameters
         .iter()
-        .map(|(name, value)| {
-            format!(
-                "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-                escape(name),
-                escape(value)
-            )
-        })
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value)))
         .collect();
     let content = format!(
         "<h1>Working…</h1><form method=\"POST\" name=\"hiddenform\" action=\"{action}\">{inputs}<noscript>\
@@ -187,23 +162,14 @@ pub(crate) fn form_post(action: &str, parameters: &[(&str, String)]) -> Response
          <script>{SUBMIT}</script>",
         action = escape(action),
     );
-    page(
-        "Working…",
-        &content,
-        &format!("; script-src {}", source(SUBMIT)),
-    )
+    page("Working…", &content, &format!("; script-src {}", source(SUBMIT)))
 }
 
 /// Signs out at each application in hidden frames, as Entra does, then leads on.
 pub(crate) fn signed_out(frames: &[String], onward: Option<&str>) -> Response {
     let iframes: String = frames
         .iter()
-        .map(|url| {
-            format!(
-                "<iframe src=\"{}\" title=\"Signing out of an application\"></iframe>",
-                escape(url)
-            )
-        })
+        .map(|url| format!("<iframe src=\"{}\" title=\"Signing out of an application\"></iframe>", escape(url)))
         .collect();
     // Entra leads on by itself once the frames are loaded; a second is plenty on one machine.
     let (head, onward) = onward.map_or((String::new(), String::new()), |to| {
@@ -213,18 +179,7 @@ pub(crate) fn signed_out(frames: &[String], onward: Option<&str>) -> Response {
             format!("<p class=\"actions\"><a id=\"continue\" href=\"{to}\">Continue</a></p>"),
         )
     });
-    let content = format!(
-        "<h1>You signed out of your account</h1><p>You may close this window.</p>{onward}{iframes}"
-    );
-    let policy = if frames.is_empty() {
-        ""
-    } else {
-        "; frame-src http: https:"
-    };
-    page_with_head(
-        "Signed out",
-        &head,
-        &content,
-        &format!("; form-action 'none'{policy}"),
-    )
+    let content = format!("<h1>You signed out of your account</h1><p>You may close this window.</p>{onward}{iframes}");
+    let policy = if frames.is_empty() { "" } else { "; frame-src http: https:" };
+    page_with_head("Signed out", &head, &content, &format!("; form-action 'none'{policy}"))
 }

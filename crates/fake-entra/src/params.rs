@@ -7,19 +7,12 @@ pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     pub(crate) fn parse(text: &str) -> Params {
-        Params(
-            form_urlencoded::parse(text.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Params(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
     /// The first value of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The first value of that name, unless empty.
@@ -28,11 +21,7 @@ impl Params {
     }
 
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
-        self.get(name)
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect()
+        self.get(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
     }
 
     pub(crate) fn to_map(&self) -> BTreeMap<String, String> {

@@ -71,20 +71,14 @@ impl Cloud {
             userinfo: format!("https://{graph}/oidc/userinfo"),
         };
         match base {
-            "https://login.microsoftonline.com" => {
-                known("microsoftonline.com", "graph.microsoft.com")
-            }
+            "https://login.microsoftonline.com" => known("microsoftonline.com", "graph.microsoft.com"),
             "https://login.microsoftonline.us" => known("microsoftonline.us", "graph.microsoft.us"),
-            "https://login.partner.microsoftonline.cn" => known(
-                "partner.microsoftonline.cn",
-                "microsoftgraph.chinacloudapi.cn",
-            ),
+            "https://login.partner.microsoftonline.cn" => {
+                known("partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn")
+            }
             _ => Cloud {
                 instance: "microsoftonline.com",
-                graph: base
-                    .split_once("://")
-                    .map_or(base, |(_, host)| host)
-                    .to_owned(),
+                graph: base.split_once("://").map_or(base, |(_, host)| host).to_owned(),
                 userinfo: format!("{base}/oidc/userinfo"),
             },
         }

@@ -118,24 +118,15 @@ impl Person {
     pub(crate) fn answers_to(&self, hint: &str) -> bool {
         self.key == hint
             || self.upn.eq_ignore_ascii_case(hint)
-            || self
-                .preferred_username
-                .as_deref()
-                .is_some_and(|name| name.eq_ignore_ascii_case(hint))
-            || self
-                .email
-                .as_deref()
-                .is_some_and(|email| email.eq_ignore_ascii_case(hint))
+            || self.preferred_username.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(hint))
+            || self.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(hint))
             || self.login_hint() == hint
     }
 }
 
 impl std::fmt::Debug for Person {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Person")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Person").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -147,22 +138,14 @@ pub fn people() -> &'static [Person] {
 
 /// A person by key; any `load-…` name is a person of her own, always the same.
 pub fn find_person(key: &str) -> Option<Person> {
-    people()
-        .iter()
-        .find(|person| person.key == key)
-        .cloned()
-        .or_else(|| load_person(key))
+    people().iter().find(|person| person.key == key).cloned().or_else(|| load_person(key))
 }
 
 /// People for load runs: made on first sight, left out of the account page.
 pub(crate) fn load_person(key: &str) -> Option<Person> {
     let rest = key.strip_prefix("load-")?;
     let fits = !rest.is_empty() && rest.len() <= 64;
-    if !fits
-        || !rest
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-    {
+    if !fits || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
         return None;
     }
     Some(table::load_person(key))

@@ -34,41 +34,13 @@ const ORDINARY: Provider = Provider {
 
 static PROVIDERS: [Provider; 8] = [
     ORDINARY,
-    Provider {
-        name: "pkce",
-        announces_pkce: true,
-        ..ORDINARY
-    },
-    Provider {
-        name: "second",
-        announces_pkce: true,
-        ..ORDINARY
-    },
-    Provider {
-        name: "nouserinfo",
-        has_userinfo: false,
-        ..ORDINARY
-    },
-    Provider {
-        name: "badissuer",
-        wrong_issuer: true,
-        ..ORDINARY
-    },
-    Provider {
-        name: "basiconly",
-        client_authentication: &["client_secret_basic"],
-        ..ORDINARY
-    },
-    Provider {
-        name: "postonly",
-        client_authentication: &["client_secret_post"],
-        ..ORDINARY
-    },
-    Provider {
-        name: "trailing",
-        trailing_slash: true,
-        ..ORDINARY
-    },
+    Provider { name: "pkce", announces_pkce: true, ..ORDINARY },
+    Provider { name: "second", announces_pkce: true, ..ORDINARY },
+    Provider { name: "nouserinfo", has_userinfo: false, ..ORDINARY },
+    Provider { name: "badissuer", wrong_issuer: true, ..ORDINARY },
+    Provider { name: "basiconly", client_authentication: &["client_secret_basic"], ..ORDINARY },
+    Provider { name: "postonly", client_authentication: &["client_secret_post"], ..ORDINARY },
+    Provider { name: "trailing", trailing_slash: true, ..ORDINARY },
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Provider> {
@@ -77,11 +49,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Provider> {
 
 pub(crate) fn discovery(party: &Party, provider: &Provider) -> Response {
     let root = party.root();
-    let issuer = if provider.wrong_issuer {
-        format!("{root}/somewhere-else")
-    } else {
-        party.issuer("")
-    };
+    let issuer = if provider.wrong_issuer { format!("{root}/somewhere-else") } else { party.issuer("") };
     let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{root}/authorize"),

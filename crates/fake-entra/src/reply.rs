@@ -12,27 +12,16 @@ pub(crate) fn json(status: u16, value: &Value) -> Response {
 }
 
 pub(crate) fn form(status: u16, pairs: &[(&str, &str)]) -> Response {
-    let text = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs)
-        .finish();
-    body(
-        status,
-        "application/x-www-form-urlencoded; charset=utf-8",
-        text,
-    )
+    let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    body(status, "application/x-www-form-urlencoded; charset=utf-8", text)
 }
 
 pub(crate) fn body(status: u16, content_type: &str, content: impl Into<Body>) -> Response {
     let mut response = Response::new(content.into());
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     set(&mut response, CONTENT_TYPE, content_type);
     set(&mut response, CACHE_CONTROL, "no-store, no-cache");
-    set(
-        &mut response,
-        HeaderName::from_static("x-ms-request-id"),
-        &Uuid::new_v4().to_string(),
-    );
+    set(&mut response, HeaderName::from_static("x-ms-request-id"), &Uuid::new_v4().to_string());
     response
 }
 

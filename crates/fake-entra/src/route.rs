@@ -51,21 +51,13 @@ pub(crate) enum Page {
 type Table = &'static [(&'static str, Page)];
 
 const ENTRA: &[(&str, TokenVersion, Page)] = &[
-    (
-        "v2.0/.well-known/openid-configuration",
-        TokenVersion::V2,
-        Page::Discovery,
-    ),
+    ("v2.0/.well-known/openid-configuration", TokenVersion::V2, Page::Discovery),
     ("discovery/v2.0/keys", TokenVersion::V2, Page::Keys),
     ("oauth2/v2.0/authorize", TokenVersion::V2, Page::Authorize),
     ("oauth2/v2.0/token", TokenVersion::V2, Page::Token),
     ("oauth2/v2.0/logout", TokenVersion::V2, Page::Logout),
     ("v2.0/adminconsent", TokenVersion::V2, Page::AdminConsent),
-    (
-        ".well-known/openid-configuration",
-        TokenVersion::V1,
-        Page::Discovery,
-    ),
+    (".well-known/openid-configuration", TokenVersion::V1, Page::Discovery),
     ("discovery/keys", TokenVersion::V1, Page::Keys),
     ("oauth2/authorize", TokenVersion::V1, Page::Authorize),
     ("oauth2/token", TokenVersion::V1, Page::Token),
@@ -119,10 +111,7 @@ impl Route {
         let path = path.trim_start_matches('/');
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         let other = |kind, table: Table, rest: &str| {
-            let page = table
-                .iter()
-                .find(|(known, _)| *known == rest)
-                .map(|(_, page)| *page);
+            let page = table.iter().find(|(known, _)| *known == rest).map(|(_, page)| *page);
             page.map_or(Route::Unknown, |page| Route::Other { kind, page })
         };
         match first {
@@ -130,9 +119,7 @@ impl Route {
             "_control" => Route::Control(rest.to_owned()),
             "op" => {
                 let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
-                plain::find(name).map_or(Route::Unknown, |provider| {
-                    other(PartyKind::Plain(provider), PLAIN, rest)
-                })
+                plain::find(name).map_or(Route::Unknown, |provider| other(PartyKind::Plain(provider), PLAIN, rest))
             }
             "google" => other(PartyKind::Google, GOOGLE, rest),
             "github" => other(PartyKind::Github, GITHUB, rest),
@@ -145,21 +132,14 @@ impl Route {
     fn microsoft(path: &str) -> Route {
         let slashed = format!("/{path}");
         if let Some(prefix) = slashed.strip_suffix("/oidc/userinfo") {
-            return Route::GraphUserinfo {
-                prefix: prefix.to_owned(),
-            };
+            return Route::GraphUserinfo { prefix: prefix.to_owned() };
         }
         if let Some(at) = slashed.find("/v1.0/me") {
             let resource = slashed[at + "/v1.0".len()..].to_owned();
-            return Route::Graph {
-                prefix: slashed[..at].to_owned(),
-                resource,
-            };
+            return Route::Graph { prefix: slashed[..at].to_owned(), resource };
         }
         for (suffix, version, page) in ENTRA {
-            let before = slashed
-                .strip_suffix(suffix)
-                .and_then(|before| before.strip_suffix('/'));
+            let before = slashed.strip_suffix(suffix).and_then(|before| before.strip_suffix('/'));
             if let Some((prefix, tenant)) = before.and_then(|before| before.rsplit_once('/')) {
                 return Route::Entra {
                     prefix: prefix.to_owned(),
@@ -199,37 +179,21 @@ mod tests {
     #[test]
     fn prefix_in_front_of_the_tenant_is_free() {
         let entra = |path| match Route::parse(path) {
-            Route::Entra {
-                prefix,
-                tenant,
-                version,
-                page,
-            } => (prefix, tenant, version, page),
+            Route::Entra { prefix, tenant, version, page } => (prefix, tenant, version, page),
             other => panic!("{path} is {other:?}"),
         };
         let (prefix, tenant, version, page) = entra("/common/oauth2/v2.0/token");
-        assert_eq!(
-            (prefix.as_str(), tenant.as_str(), version, page),
-            ("", "common", TokenVersion::V2, Page::Token)
-        );
+        assert_eq!((prefix.as_str(), tenant.as_str(), version, page), ("", "common", TokenVersion::V2, Page::Token));
         let (prefix, tenant, version, page) = entra("/us/gov/contoso.example/oauth2/authorize");
         assert_eq!(
             (prefix.as_str(), tenant.as_str(), version, page),
-            (
-                "/us/gov",
-                "contoso.example",
-                TokenVersion::V1,
-                Page::Authorize
-            )
+            ("/us/gov", "contoso.example", TokenVersion::V1, Page::Authorize)
         );
     }
 
     #[test]
     fn v2_discovery_is_not_taken_for_v1() {
-        let Route::Entra {
-            tenant, version, ..
-        } = Route::parse("/common/v2.0/.well-known/openid-configuration")
-        else {
+        let Route::Entra { tenant, version, .. } = Route::parse("/common/v2.0/.well-known/openid-configuration") else {
             panic!("not Entra");
         };
         assert_eq!((tenant.as_str(), version), ("common", TokenVersion::V2));
@@ -237,13 +201,7 @@ mod tests {
 
     #[test]
     fn unknown_addresses_stay_unknown() {
-        for path in [
-            "/",
-            "/op/nobody/token",
-            "/op/plain/nothing",
-            "/common/nothing",
-            "/github/token",
-        ] {
+        for path in ["/", "/op/nobody/token", "/op/plain/nothing", "/common/nothing", "/github/token"] {
             assert_eq!(Route::parse(path), Route::Unknown, "{path}");
         }
     }

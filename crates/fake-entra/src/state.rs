@@ -84,11 +84,7 @@ impl State {
         State {
             settings: Settings::default(),
             faults: Vec::new(),
-            clients: options
-                .clients
-                .iter()
-                .map(|client| (client.id.clone(), client.clone()))
-                .collect(),
+            clients: options.clients.iter().map(|client| (client.id.clone(), client.clone())).collect(),
             people: people::people().iter().cloned().map(Arc::new).collect(),
             keys: KeyRing::new(),
             clock: Clock::default(),
@@ -105,10 +101,7 @@ impl State {
     /// As after the start, save for the keys: a relying party may have cached those.
     pub(crate) fn reset(&mut self, options: &Options) {
         let keys = self.keys.clone();
-        *self = State {
-            keys,
-            ..State::new(options)
-        };
+        *self = State { keys, ..State::new(options) };
     }
 
     pub(crate) fn people(&self) -> &[Arc<Person>] {
@@ -136,11 +129,7 @@ impl State {
 
     /// Ends the refresh tokens of everything this person signed in to, as a password reset does.
     pub(crate) fn revoke(&mut self, key: &str) {
-        for grant in self
-            .sessions
-            .values()
-            .filter(|grant| grant.person.key == key)
-        {
+        for grant in self.sessions.values().filter(|grant| grant.person.key == key) {
             self.revoked.insert(grant.sid.clone(), ());
         }
     }
@@ -152,17 +141,10 @@ impl State {
     /// Addresses that Entra's sign-out page opens in frames: one per session at an application that registered one.
     /// With `sid` and, as at Entra, without `iss`.
     pub(crate) fn front_channel_logouts(&self, key: &str) -> Vec<String> {
-        let sessions = self
-            .sessions
-            .values()
-            .filter(|grant| grant.person.key == key && grant.party.is_entra());
+        let sessions = self.sessions.values().filter(|grant| grant.person.key == key && grant.party.is_entra());
         let mut addresses: Vec<String> = sessions
             .filter_map(|grant| {
-                let uri = self
-                    .clients
-                    .get(&grant.client)?
-                    .front_channel_logout_uri
-                    .as_deref()?;
+                let uri = self.clients.get(&grant.client)?.front_channel_logout_uri.as_deref()?;
                 let mut url = Url::parse(uri).ok()?;
                 url.query_pairs_mut().append_pair("sid", &grant.sid);
                 Some(url.to_string())

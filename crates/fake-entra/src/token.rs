@@ -33,12 +33,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request, party: &Party, address:
     }
 }
 
-fn exchange(
-    shared: &Shared,
-    form: &Params,
-    party: &Party,
-    client: &str,
-) -> Result<Grant, OAuthError> {
+fn exchange(shared: &Shared, form: &Params, party: &Party, client: &str) -> Result<Grant, OAuthError> {
     match form.get("grant_type") {
         Some("authorization_code") => redeem(shared, form, party, client),
         Some("refresh_token") => refresh(shared, form, party, client),
@@ -51,21 +46,15 @@ fn exchange(
 }
 
 /// A code is good once, for its client, its redirect URI and its verifier, for ten minutes.
-pub(crate) fn redeem(
-    shared: &Shared,
-    form: &Params,
-    party: &Party,
-    client: &str,
-) -> Result<Grant, OAuthError> {
+pub(crate) fn redeem(shared: &Shared, form: &Params, party: &Party, client: &str) -> Result<Grant, OAuthError> {
     let invalid = || OAuthError::grant(70000, "Provided grant is invalid or malformed.");
-    let code = form
-        .filled("code")
-        .ok_or_else(|| OAuthError::missing_parameter("code"))?;
+    let code = form.filled("code").ok_or_else(|| OAuthError::missing_parameter("code"))?;
     let mut state = shared.lock();
     let now = state.now();
-    let code = state.codes.get_mut(code).ok_or_else(|| {
-        OAuthError::grant(9002313, "Invalid request. Request is malformed or invalid.")
-    })?;
+    let code = state
+        .codes
+        .get_mut(code)
+        .ok_or_else(|| OAuthError::grant(9002313, "Invalid request. Request is malformed or invalid."))?;
     if code.used {
         let text = "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an \
                     existing refresh token.";
@@ -110,26 +99,15 @@ fn fits(challenge: &Challenge, verifier: &str) -> bool {
 }
 
 /// The person's data of today, without the nonce of back then.
-fn refresh(
-    shared: &Shared,
-    form: &Params,
-    party: &Party,
-    client: &str,
-) -> Result<Grant, OAuthError> {
-    let token = form
-        .filled("refresh_token")
-        .ok_or_else(|| OAuthError::missing_parameter("refresh_token"))?;
+fn refresh(shared: &Shared, form: &Params, party: &Party, client: &str) -> Result<Grant, OAuthError> {
+    let token = form.filled("refresh_token").ok_or_else(|| OAuthError::missing_parameter("refresh_token"))?;
     let state = shared.lock();
     let grant = state
         .refresh_tokens
         .get(token)
         .filter(|grant| grant.client == client && grant.party.is_same_as(party))
-        .ok_or_else(|| {
-            OAuthError::grant(9002313, "Invalid request. Request is malformed or invalid.")
-        })?;
-    let person = state
-        .person(&grant.person.key)
-        .unwrap_or_else(|| grant.person.clone());
+        .ok_or_else(|| OAuthError::grant(9002313, "Invalid request. Request is malformed or invalid."))?;
+    let person = state.person(&grant.person.key).unwrap_or_else(|| grant.person.clone());
     if person.disabled {
         return Err(OAuthError::grant(50057, "The user account is disabled."));
     }
@@ -138,10 +116,5 @@ fn refresh(
                     might have changed or reset their password.";
         return Err(OAuthError::grant(50173, text));
     }
-    Ok(Grant {
-        person,
-        nonce: None,
-        party: party.clone(),
-        ..grant.clone()
-    })
+    Ok(Grant { person, nonce: None, party: party.clone(), ..grant.clone() })
 }

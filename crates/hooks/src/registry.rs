@@ -42,18 +42,10 @@ pub enum RegistryError {
     NameTaken { name: String },
     /// No crate registered a hook of this name.
     #[error("{place}: no hook is called `{name}`; known are {known}")]
-    UnknownHook {
-        place: String,
-        name: String,
-        known: String,
-    },
+    UnknownHook { place: String, name: String, known: String },
     /// The hook's own settings are wrong.
     #[error("{place}: the settings of hook `{name}` are wrong: {why}")]
-    Settings {
-        place: String,
-        name: String,
-        why: String,
-    },
+    Settings { place: String, name: String, why: String },
 }
 
 /// Names and how to make the hooks behind them. The built-in ones are always there.
@@ -87,11 +79,7 @@ impl Default for Registry {
 impl Registry {
     /// The built-in hooks alone.
     pub fn new() -> Self {
-        Self {
-            factories: BTreeMap::new(),
-            taken: Vec::new(),
-            deadline: DEADLINE,
-        }
+        Self { factories: BTreeMap::new(), taken: Vec::new(), deadline: DEADLINE }
     }
 
     /// Adds a third-party hook; `factory` is called once for each place in the configuration that names it.
@@ -124,16 +112,8 @@ impl Registry {
     ///
     /// # Errors
     /// See [`RegistryError`]; each names the place in the configuration.
-    pub fn build(
-        &self,
-        config: &bia_config::Config,
-        services: &Services,
-    ) -> Result<Hooks, RegistryError> {
-        self.build_from(
-            &config.selfservice.flows,
-            &config.clients.web_hook.header_allowlist,
-            services,
-        )
+    pub fn build(&self, config: &bia_config::Config, services: &Services) -> Result<Hooks, RegistryError> {
+        self.build_from(&config.selfservice.flows, &config.clients.web_hook.header_allowlist, services)
     }
 
     /// [`Registry::build`] from the two parts of the configuration that hooks depend on.
@@ -161,20 +141,12 @@ impl Registry {
             login: builder.lists(
                 FlowKind::Login,
                 &login.before,
-                After {
-                    global: &login.after.hooks,
-                    oidc: &login.after.oidc.hooks,
-                    profile: none,
-                },
+                After { global: &login.after.hooks, oidc: &login.after.oidc.hooks, profile: none },
             )?,
             registration: builder.lists(
                 FlowKind::Registration,
                 &registration.before,
-                After {
-                    global: &registration.after.hooks,
-                    oidc: &registration.after.oidc.hooks,
-                    profile: none,
-                },
+                After { global: &registration.after.hooks, oidc: &registration.after.oidc.hooks, profile: none },
             )?,
             settings: builder.lists(
                 FlowKind::Settings,
@@ -210,43 +182,25 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn lists(
-        &mut self,
-        kind: FlowKind,
-        before: &Before,
-        after: After<'_>,
-    ) -> Result<Lists, RegistryError> {
+    fn lists(&mut self, kind: FlowKind, before: &Before, after: After<'_>) -> Result<Lists, RegistryError> {
         let flow = kind.as_str();
         let at = |rest: &str| format!("selfservice.flows.{flow}.{rest}");
         let moments = after_moments(kind);
         let global = self.slots(&at("after.hooks"), after.global, moments)?;
-        let mut method =
-            |name: &str, configured: &[Configured]| -> Result<Vec<Slot>, RegistryError> {
-                let own = self.slots(&at(&format!("after.{name}.hooks")), configured, moments)?;
-                // Kratos: a method's list replaces the global one as soon as one of its hooks can run here. Unlike
-                // Kratos, the global list then serves the moment before saving, too, so that a web hook with
-                // `response.parse` in it runs instead of being passed over in silence.
-                Ok(if own.is_empty() { global.clone() } else { own })
-            };
-        let (oidc, profile) = (
-            method("oidc", after.oidc)?,
-            method("profile", after.profile)?,
-        );
+        let mut method = |name: &str, configured: &[Configured]| -> Result<Vec<Slot>, RegistryError> {
+            let own = self.slots(&at(&format!("after.{name}.hooks")), configured, moments)?;
+            // Kratos: a method's list replaces the global one as soon as one of its hooks can run here. Unlike
+            // Kratos, the global list then serves the moment before saving, too, so that a web hook with
+            // `response.parse` in it runs instead of being passed over in silence.
+            Ok(if own.is_empty() { global.clone() } else { own })
+        };
+        let (oidc, profile) = (method("oidc", after.oidc)?, method("profile", after.profile)?);
         let before = self.slots(&at("before.hooks"), &before.hooks, &[Moment::Before(kind)])?;
-        Ok(Lists {
-            before,
-            oidc,
-            profile,
-        })
+        Ok(Lists { before, oidc, profile })
     }
 
     /// The hooks of one list that run at any of these moments, `session` last.
-    fn slots(
-        &mut self,
-        place: &str,
-        list: &[Configured],
-        moments: &[Moment],
-    ) -> Result<Vec<Slot>, RegistryError> {
+    fn slots(&mut self, place: &str, list: &[Configured], moments: &[Moment]) -> Result<Vec<Slot>, RegistryError> {
         let mut slots = Vec::with_capacity(list.len());
         for (index, configured) in list.iter().enumerate() {
             let place = format!("{place}[{index}]");
@@ -256,10 +210,7 @@ impl Builder<'_> {
             if moments.iter().any(|moment| slot.hook.runs_at(*moment)) {
                 slots.push(slot);
             } else {
-                self.warnings.push(format!(
-                    "{place}: hook `{}` does nothing at this place",
-                    configured.name()
-                ));
+                self.warnings.push(format!("{place}: hook `{}` does nothing at this place", configured.name()));
             }
         }
         // Kratos: `session` ends the flow, so it comes after everything else, wherever it was listed.
@@ -267,17 +218,8 @@ impl Builder<'_> {
         Ok(slots)
     }
 
-    fn slot(
-        &mut self,
-        place: &str,
-        configured: &Configured,
-    ) -> Result<Option<Slot>, RegistryError> {
-        let built_in = |hook: Arc<dyn Hook>| {
-            Ok(Some(Slot {
-                hook,
-                deadline: None,
-            }))
-        };
+    fn slot(&mut self, place: &str, configured: &Configured) -> Result<Option<Slot>, RegistryError> {
+        let built_in = |hook: Arc<dyn Hook>| Ok(Some(Slot { hook, deadline: None }));
         match configured {
             Configured::Session => built_in(Arc::new(Session)),
             Configured::RevokeActiveSessions => built_in(Arc::new(RevokeActiveSessions)),
@@ -293,10 +235,8 @@ impl Builder<'_> {
                     name: configured.name().to_owned(),
                     why,
                 })?;
-                self.warnings
-                    .extend(options.advice().map(|advice| format!("{place}: {advice}")));
-                let hook =
-                    WebHook::new(options, Arc::clone(&self.allowlist), self.services.clone());
+                self.warnings.extend(options.advice().map(|advice| format!("{place}: {advice}")));
+                let hook = WebHook::new(options, Arc::clone(&self.allowlist), self.services.clone());
                 built_in(Arc::new(hook))
             }
             Configured::Verification
@@ -304,17 +244,13 @@ impl Builder<'_> {
             | Configured::VerifyNewAddress
             | Configured::NotifyPreviousAddresses => {
                 let name = configured.name();
-                self.warnings.push(format!(
-                    "{place}: Bia sends no mail, so hook `{name}` does nothing"
-                ));
+                self.warnings.push(format!("{place}: Bia sends no mail, so hook `{name}` does nothing"));
                 let known = verification::NAMES.into_iter().find(|known| *known == name);
                 built_in(Arc::new(Mail(known.unwrap_or("verification"))))
             }
             Configured::Organization { name } => {
                 // Kratos warns at each run; once is enough.
-                self.warnings.push(format!(
-                    "{place}: hook `{name}` is accepted and ignored, as in Kratos"
-                ));
+                self.warnings.push(format!("{place}: hook `{name}` is accepted and ignored, as in Kratos"));
                 Ok(None)
             }
             Configured::Other { name, config } => self.third_party(place, name, config).map(Some),
@@ -323,36 +259,22 @@ impl Builder<'_> {
 
     fn third_party(&self, place: &str, name: &str, config: &Value) -> Result<Slot, RegistryError> {
         let Some(factory) = self.registry.factories.get(name) else {
-            let known = BUILT_IN
-                .into_iter()
-                .chain(self.registry.names())
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(RegistryError::UnknownHook {
-                place: place.to_owned(),
-                name: name.to_owned(),
-                known,
-            });
+            let known = BUILT_IN.into_iter().chain(self.registry.names()).collect::<Vec<_>>().join(", ");
+            return Err(RegistryError::UnknownHook { place: place.to_owned(), name: name.to_owned(), known });
         };
         let hook = factory(config).map_err(|why| RegistryError::Settings {
             place: place.to_owned(),
             name: name.to_owned(),
             why,
         })?;
-        Ok(Slot {
-            hook,
-            deadline: Some(self.registry.deadline),
-        })
+        Ok(Slot { hook, deadline: Some(self.registry.deadline) })
     }
 }
 
 fn after_moments(kind: FlowKind) -> &'static [Moment] {
     match kind {
         FlowKind::Login => &[Moment::LoginAfter],
-        FlowKind::Registration => &[
-            Moment::RegistrationBeforeInsert,
-            Moment::RegistrationAfterInsert,
-        ],
+        FlowKind::Registration => &[Moment::RegistrationBeforeInsert, Moment::RegistrationAfterInsert],
         FlowKind::Settings => &[Moment::SettingsBeforeSave, Moment::SettingsAfterSave],
     }
 }

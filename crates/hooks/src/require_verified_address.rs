@@ -21,11 +21,8 @@ impl Hook for RequireVerifiedAddress {
     }
 
     async fn run(&self, _: Moment, context: &mut HookContext<'_>) -> Result<(), HookError> {
-        let addresses = context
-            .identity
-            .as_deref()
-            .map(|identity| identity.verifiable_addresses.as_slice())
-            .unwrap_or_default();
+        let addresses =
+            context.identity.as_deref().map(|identity| identity.verifiable_addresses.as_slice()).unwrap_or_default();
         if addresses.is_empty() {
             return Err(ApiError::invalid_configuration(
                 "A misconfiguration prevents login. Expected to find a verification address but this identity does not have one assigned.",
@@ -75,8 +72,7 @@ fn wants_json(request: &Request) -> bool {
             .filter_map(|part| {
                 let mut parts = part.split(';').map(str::trim);
                 let found = parts.next()?.eq_ignore_ascii_case(wanted);
-                let quality =
-                    parts.find_map(|parameter| parameter.strip_prefix("q=")?.parse::<f32>().ok());
+                let quality = parts.find_map(|parameter| parameter.strip_prefix("q=")?.parse::<f32>().ok());
                 found.then_some(quality.unwrap_or(1.0))
             })
             .fold(0.0_f32, f32::max)
@@ -90,24 +86,17 @@ mod tests {
     use super::*;
 
     fn accepting(accept: &str) -> Request {
-        Request {
-            headers: vec![("Accept".to_owned(), accept.to_owned())],
-            ..Request::default()
-        }
+        Request { headers: vec![("Accept".to_owned(), accept.to_owned())], ..Request::default() }
     }
 
     #[test]
     fn json_is_answered_only_to_who_prefers_it() {
         assert!(wants_json(&accepting("application/json, text/plain, */*")));
-        assert!(wants_json(&accepting(
-            "text/html;q=0.5, application/json;q=0.9"
-        )));
+        assert!(wants_json(&accepting("text/html;q=0.5, application/json;q=0.9")));
         assert!(!wants_json(&accepting("text/html,application/xhtml+xml")));
         assert!(!wants_json(&accepting("*/*")));
-        let posted = Request {
-            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-            ..Request::default()
-        };
+        let posted =
+            Request { headers: vec![("Content-Type".to_owned(), "application/json".to_owned())], ..Request::default() };
         assert!(wants_json(&posted));
     }
 }

@@ -86,11 +86,7 @@ impl Hooks {
     ///
     /// # Errors
     /// What the first refusing hook said; no flow is to be created then.
-    pub async fn before(
-        &self,
-        kind: FlowKind,
-        context: &mut HookContext<'_>,
-    ) -> Result<(), HookError> {
+    pub async fn before(&self, kind: FlowKind, context: &mut HookContext<'_>) -> Result<(), HookError> {
         let lists = match kind {
             FlowKind::Login => &self.login,
             FlowKind::Registration => &self.registration,
@@ -103,11 +99,7 @@ impl Hooks {
     ///
     /// # Errors
     /// What the first refusing hook said; no session is to be issued then.
-    pub async fn login_after(
-        &self,
-        method: Method,
-        context: &mut HookContext<'_>,
-    ) -> Result<(), HookError> {
+    pub async fn login_after(&self, method: Method, context: &mut HookContext<'_>) -> Result<(), HookError> {
         run_list(self.login.after(method), Moment::LoginAfter, context).await
     }
 
@@ -120,12 +112,7 @@ impl Hooks {
         method: Method,
         context: &mut HookContext<'_>,
     ) -> Result<(), HookError> {
-        run_list(
-            self.registration.after(method),
-            Moment::RegistrationBeforeInsert,
-            context,
-        )
-        .await
+        run_list(self.registration.after(method), Moment::RegistrationBeforeInsert, context).await
     }
 
     /// Runs the hooks of a stored registration.
@@ -137,54 +124,27 @@ impl Hooks {
         method: Method,
         context: &mut HookContext<'_>,
     ) -> Result<(), HookError> {
-        run_list(
-            self.registration.after(method),
-            Moment::RegistrationAfterInsert,
-            context,
-        )
-        .await
+        run_list(self.registration.after(method), Moment::RegistrationAfterInsert, context).await
     }
 
     /// Runs the hooks that may still stop or change a settings update.
     ///
     /// # Errors
     /// What the first refusing hook said; nothing is to be saved then.
-    pub async fn settings_before_save(
-        &self,
-        method: Method,
-        context: &mut HookContext<'_>,
-    ) -> Result<(), HookError> {
-        run_list(
-            self.settings.after(method),
-            Moment::SettingsBeforeSave,
-            context,
-        )
-        .await
+    pub async fn settings_before_save(&self, method: Method, context: &mut HookContext<'_>) -> Result<(), HookError> {
+        run_list(self.settings.after(method), Moment::SettingsBeforeSave, context).await
     }
 
     /// Runs the hooks of a saved settings update.
     ///
     /// # Errors
     /// What the first failing hook said. Kratos: what was saved stays.
-    pub async fn settings_after_save(
-        &self,
-        method: Method,
-        context: &mut HookContext<'_>,
-    ) -> Result<(), HookError> {
-        run_list(
-            self.settings.after(method),
-            Moment::SettingsAfterSave,
-            context,
-        )
-        .await
+    pub async fn settings_after_save(&self, method: Method, context: &mut HookContext<'_>) -> Result<(), HookError> {
+        run_list(self.settings.after(method), Moment::SettingsAfterSave, context).await
     }
 }
 
-async fn run_list(
-    list: &[Slot],
-    moment: Moment,
-    context: &mut HookContext<'_>,
-) -> Result<(), HookError> {
+async fn run_list(list: &[Slot], moment: Moment, context: &mut HookContext<'_>) -> Result<(), HookError> {
     for slot in list.iter().filter(|slot| slot.hook.runs_at(moment)) {
         run_one(slot, moment, context).await?;
     }
@@ -192,11 +152,7 @@ async fn run_list(
 }
 
 /// Runs one hook so that neither a panic nor a hang of somebody else's code can take the flow with it.
-async fn run_one(
-    slot: &Slot,
-    moment: Moment,
-    context: &mut HookContext<'_>,
-) -> Result<(), HookError> {
+async fn run_one(slot: &Slot, moment: Moment, context: &mut HookContext<'_>) -> Result<(), HookError> {
     // Unwind safety: after a panic the flow is given up, and what the hook left half-changed is dropped with it.
     let run = AssertUnwindSafe(async { slot.hook.run(moment, context).await }).catch_unwind();
     let finished = match slot.deadline {
@@ -208,41 +164,21 @@ async fn run_one(
     };
     match finished {
         Ok(result) => result.inspect_err(|error| {
-            tracing::info!(
-                hook = slot.hook.name(),
-                ?moment,
-                outcome = outcome(error),
-                "a hook stopped the flow"
-            );
+            tracing::info!(hook = slot.hook.name(), ?moment, outcome = outcome(error), "a hook stopped the flow");
         }),
         Err(_) => {
             // The panic's own text may hold anything, so neither the log line nor the visitor gets it.
-            tracing::error!(
-                hook = slot.hook.name(),
-                ?moment,
-                "a hook panicked; the flow was stopped"
-            );
-            metrics::counter!("bia_hook_panics_total", "hook" => slot.hook.name().to_owned())
-                .increment(1);
-            Err(ApiError::internal(
-                "A plug-in of this server failed. Please contact the system administrator.",
-            )
-            .into())
+            tracing::error!(hook = slot.hook.name(), ?moment, "a hook panicked; the flow was stopped");
+            metrics::counter!("bia_hook_panics_total", "hook" => slot.hook.name().to_owned()).increment(1);
+            Err(ApiError::internal("A plug-in of this server failed. Please contact the system administrator.").into())
         }
     }
 }
 
 fn too_slow(name: &str, moment: Moment, deadline: Duration) -> HookError {
-    tracing::error!(
-        hook = name,
-        ?moment,
-        ?deadline,
-        "a hook did not finish within its deadline; the flow was stopped"
-    );
+    tracing::error!(hook = name, ?moment, ?deadline, "a hook did not finish within its deadline; the flow was stopped");
     metrics::counter!("bia_hook_timeouts_total", "hook" => name.to_owned()).increment(1);
-    ApiError::new(504)
-        .with_reason("A plug-in of this server did not finish in time. Please try again later.")
-        .into()
+    ApiError::new(504).with_reason("A plug-in of this server did not finish in time. Please try again later.").into()
 }
 
 fn outcome(error: &HookError) -> &'static str {

@@ -96,21 +96,15 @@ impl Bodies for JsonnetBodies {
     async fn evaluate(&self, source: &str, context: &str) -> Result<String, BodyError> {
         let text = self.sources.text(source, TEMPLATE_BYTES_MAX).await?;
         let evaluation = Evaluation {
-            source: Source {
-                name: "web_hook body",
-                text: &text,
-            },
+            source: Source { name: "web_hook body", text: &text },
             ext_vars: &[],
             tla: &[("ctx", context)],
             imports: &[],
         };
-        self.mapper.evaluate(evaluation).await.map_err(|error| {
-            if is_cancel(&error) {
-                BodyError::Cancelled
-            } else {
-                BodyError::Template(error)
-            }
-        })
+        self.mapper
+            .evaluate(evaluation)
+            .await
+            .map_err(|error| if is_cancel(&error) { BodyError::Cancelled } else { BodyError::Template(error) })
     }
 }
 
@@ -118,10 +112,7 @@ impl Bodies for JsonnetBodies {
 fn is_cancel(error: &MapperError) -> bool {
     error.snippet().is_some_and(|diagnostic| {
         let message = diagnostic.message.as_str();
-        message
-            .strip_prefix("RUNTIME ERROR: ")
-            .unwrap_or(message)
-            .starts_with("cancel")
+        message.strip_prefix("RUNTIME ERROR: ").unwrap_or(message).starts_with("cancel")
     })
 }
 
@@ -141,10 +132,7 @@ impl Default for Background {
 impl Background {
     /// Room for so many tasks at once.
     pub fn with_room_for(most: u32) -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(most as usize)),
-            most,
-        }
+        Self { permits: Arc::new(Semaphore::new(most as usize)), most }
     }
 
     /// Runs the task on its own, so that a client that goes away does not stop it. False when there is no room.
@@ -162,9 +150,6 @@ impl Background {
 
     /// Waits until nothing is under way. False when something still was.
     pub async fn finish(&self, within: Duration) -> bool {
-        matches!(
-            tokio::time::timeout(within, self.permits.acquire_many(self.most)).await,
-            Ok(Ok(_))
-        )
+        matches!(tokio::time::timeout(within, self.permits.acquire_many(self.most)).await, Ok(Ok(_)))
     }
 }

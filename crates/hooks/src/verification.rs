@@ -5,12 +5,8 @@ use async_trait::async_trait;
 use crate::context::{Hook, HookContext, HookError, Moment};
 
 /// Names of the hooks that would send mail or lead to a page about it.
-pub(crate) const NAMES: [&str; 4] = [
-    "verification",
-    "show_verification_ui",
-    "verify_new_address",
-    "notify_previous_addresses",
-];
+pub(crate) const NAMES: [&str; 4] =
+    ["verification", "show_verification_ui", "verify_new_address", "notify_previous_addresses"];
 
 /// A hook that Kratos would run here. It counts when a list is checked for being empty, as it does in Kratos.
 pub(crate) struct Mail(pub(crate) &'static str);
@@ -25,10 +21,7 @@ impl Hook for Mail {
         match self.0 {
             "verify_new_address" => moment == Moment::SettingsBeforeSave,
             "notify_previous_addresses" => moment == Moment::SettingsAfterSave,
-            _ => matches!(
-                moment,
-                Moment::LoginAfter | Moment::RegistrationAfterInsert | Moment::SettingsAfterSave
-            ),
+            _ => matches!(moment, Moment::LoginAfter | Moment::RegistrationAfterInsert | Moment::SettingsAfterSave),
         }
     }
 

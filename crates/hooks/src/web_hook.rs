@@ -34,11 +34,7 @@ pub struct WebHook {
 impl WebHook {
     /// `allowlist`: canonical names of the request headers that the template may see.
     pub fn new(options: Options, allowlist: Arc<[String]>, services: Services) -> Self {
-        Self {
-            options: Arc::new(options),
-            allowlist,
-            services,
-        }
+        Self { options: Arc::new(options), allowlist, services }
     }
 
     fn in_background(&self, delivery: Delivery) {
@@ -67,12 +63,8 @@ impl Hook for WebHook {
     fn runs_at(&self, moment: Moment) -> bool {
         match moment {
             Moment::Before(_) | Moment::LoginAfter => true,
-            Moment::RegistrationBeforeInsert | Moment::SettingsBeforeSave => {
-                self.options.interrupts()
-            }
-            Moment::RegistrationAfterInsert | Moment::SettingsAfterSave => {
-                !self.options.interrupts()
-            }
+            Moment::RegistrationBeforeInsert | Moment::SettingsBeforeSave => self.options.interrupts(),
+            Moment::RegistrationAfterInsert | Moment::SettingsAfterSave => !self.options.interrupts(),
         }
     }
 
@@ -90,20 +82,15 @@ impl Hook for WebHook {
             // What happened is stored, so the receiver must hear of it even if the client goes away meanwhile:
             // dropping this future leaves the task running.
             Moment::RegistrationAfterInsert | Moment::SettingsAfterSave => {
-                tokio::spawn(delivery.carry_out())
-                    .await
-                    .unwrap_or(Err(Failure::Crashed))
+                tokio::spawn(delivery.carry_out()).await.unwrap_or(Err(Failure::Crashed))
             }
             _ => delivery.carry_out().await,
         };
         match delivered.map_err(Failure::into_api_error)? {
             Delivered::Cancelled => Ok(()),
-            Delivered::Answered(answer) => response::obey(
-                &self.options,
-                &answer,
-                context.identity.as_deref_mut(),
-                context.now,
-            ),
+            Delivered::Answered(answer) => {
+                response::obey(&self.options, &answer, context.identity.as_deref_mut(), context.now)
+            }
         }
     }
 }

@@ -47,10 +47,7 @@ pub(super) fn user_parameter(ask: &Ask, person: &Person) -> Option<(&'static str
     let asks = |scope: &str| ask.scopes.iter().any(|asked| asked == scope);
     let mut user = Map::new();
     if asks("name") {
-        user.insert(
-            "name".into(),
-            json!({ "firstName": person.given_name, "lastName": person.family_name }),
-        );
+        user.insert("name".into(), json!({ "firstName": person.given_name, "lastName": person.family_name }));
     }
     if let (true, Some(email)) = (asks("email"), &person.email) {
         user.insert("email".into(), email.clone().into());
@@ -63,24 +60,13 @@ pub(super) fn claims(grant: &Grant) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert(
         "sub".into(),
-        format!(
-            "{:06}.{}.0001",
-            person.number() % 1_000_000,
-            person.oid.replace('-', "")
-        )
-        .into(),
+        format!("{:06}.{}.0001", person.number() % 1_000_000, person.oid.replace('-', "")).into(),
     );
     claims.insert("nonce_supported".into(), true.into());
     if let (true, Some(email)) = (grant.has_scope("email"), &person.email) {
         claims.insert("email".into(), email.clone().into());
-        claims.insert(
-            "email_verified".into(),
-            json!(person.xms_edov == Some(true)),
-        );
-        claims.insert(
-            "is_private_email".into(),
-            email.ends_with("@privaterelay.appleid.com").into(),
-        );
+        claims.insert("email_verified".into(), json!(person.xms_edov == Some(true)));
+        claims.insert("is_private_email".into(), email.ends_with("@privaterelay.appleid.com").into());
     }
     claims
 }
@@ -97,11 +83,7 @@ pub(super) fn token(shared: &Shared, request: &Request, party: &Party) -> Respon
     match grant {
         Ok(grant) => reply::json(200, &issue::tokens(shared, &grant)),
         Err(refusal) => {
-            let status = if refusal.error == "invalid_client" {
-                401
-            } else {
-                400
-            };
+            let status = if refusal.error == "invalid_client" { 401 } else { 400 };
             reply::json(status, &json!({ "error": refusal.error }))
         }
     }
@@ -113,30 +95,17 @@ fn authenticate(shared: &Shared, request: &Request, party: &Party) -> Result<Str
     let presented = request.form.filled("client_secret").ok_or_else(refused)?;
     let (client, now) = {
         let state = shared.lock();
-        (
-            state.clients.get(id).cloned().ok_or_else(refused)?,
-            state.now(),
-        )
+        (state.clients.get(id).cloned().ok_or_else(refused)?, state.now())
     };
     let proven = match &client.apple {
         Some(key) => is_signed_secret(presented, &client, key, party, now),
         // Without a registered key a plain secret will do, so that flows can be tried without one.
         None => client_auth::contains(&client.secrets, presented),
     };
-    if proven {
-        Ok(client.id)
-    } else {
-        Err(refused())
-    }
+    if proven { Ok(client.id) } else { Err(refused()) }
 }
 
-fn is_signed_secret(
-    secret: &str,
-    client: &Client,
-    key: &AppleKey,
-    party: &Party,
-    now: i64,
-) -> bool {
+fn is_signed_secret(secret: &str, client: &Client, key: &AppleKey, party: &Party, now: i64) -> bool {
     let Some(token) = Unverified::parse(secret) else {
         return false;
     };
@@ -145,10 +114,7 @@ fn is_signed_secret(
     token.header_text("kid") == Some(&key.key_id)
         && token.text("iss") == Some(&key.team_id)
         && token.text("sub") == Some(&client.id)
-        && token
-            .audiences()
-            .iter()
-            .any(|audience| *audience == AUDIENCE || *audience == root)
+        && token.audiences().iter().any(|audience| *audience == AUDIENCE || *audience == root)
         && ends > now
         && ends <= now + SECRET_LIFETIME_MAX
         && token.is_signed_by_p256(&key.public_point)

@@ -43,64 +43,35 @@ pub(super) fn claims(grant: &Grant) -> Map<String, Value> {
         claims.insert("nickname".into(), person.key.clone().into());
         claims.insert("preferred_username".into(), person.key.clone().into());
         claims.insert("profile".into(), format!("{root}/{}", person.key).into());
-        claims.insert(
-            "picture".into(),
-            format!("{root}/uploads/avatar/{}.png", person.key).into(),
-        );
-        let groups: Vec<&str> = person
-            .groups
-            .iter()
-            .map(|group| group.display_name.as_str())
-            .collect();
+        claims.insert("picture".into(), format!("{root}/uploads/avatar/{}.png", person.key).into());
+        let groups: Vec<&str> = person.groups.iter().map(|group| group.display_name.as_str()).collect();
         claims.insert("groups".into(), json!(groups));
     }
-    if let (true, Some(email)) = (
-        grant.has_scope("email") || grant.has_scope("openid"),
-        &person.email,
-    ) {
+    if let (true, Some(email)) = (grant.has_scope("email") || grant.has_scope("openid"), &person.email) {
         claims.insert("email".into(), email.clone().into());
-        claims.insert(
-            "email_verified".into(),
-            json!(person.xms_edov == Some(true)),
-        );
+        claims.insert("email_verified".into(), json!(person.xms_edov == Some(true)));
     }
     claims
 }
 
 /// Needs `read_user` or `api`.
 pub(super) fn user(shared: &Shared, grant: &Grant) -> Response {
-    if !["read_user", "api", "read_api"]
-        .iter()
-        .any(|scope| grant.has_scope(scope))
-    {
+    if !["read_user", "api", "read_api"].iter().any(|scope| grant.has_scope(scope)) {
         let text = "The request requires higher privileges than provided by the access token.";
-        return reply::json(
-            403,
-            &json!({ "error": "insufficient_scope", "error_description": text }),
-        );
+        return reply::json(403, &json!({ "error": "insufficient_scope", "error_description": text }));
     }
     let person = &grant.person;
     let mut user = Map::new();
     user.insert("id".into(), person.number().into());
     user.insert("username".into(), person.key.clone().into());
     user.insert("name".into(), person.name.clone().into());
-    user.insert(
-        "state".into(),
-        if person.disabled { "blocked" } else { "active" }.into(),
-    );
+    user.insert("state".into(), if person.disabled { "blocked" } else { "active" }.into());
     user.insert("email".into(), json!(person.email));
     user.insert(
         "confirmed_at".into(),
-        if person.xms_edov == Some(true) {
-            "2020-01-01T00:00:00Z".into()
-        } else {
-            Value::Null
-        },
+        if person.xms_edov == Some(true) { "2020-01-01T00:00:00Z".into() } else { Value::Null },
     );
-    user.insert(
-        "web_url".into(),
-        format!("{}/{}", grant.party.root(), person.key).into(),
-    );
+    user.insert("web_url".into(), format!("{}/{}", grant.party.root(), person.key).into());
     user.extend(shared.lock().settings.userinfo.clone());
     reply::json(200, &Value::Object(user))
 }

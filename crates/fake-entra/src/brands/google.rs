@@ -39,10 +39,7 @@ pub(super) fn claims(grant: &Grant) -> Map<String, Value> {
     }
     claims.insert("sub".into(), format!("1{:020}", person.number()).into());
     if grant.has_scope("profile") {
-        claims.insert(
-            "picture".into(),
-            format!("https://lh3.googleusercontent.example/a/{}", person.key).into(),
-        );
+        claims.insert("picture".into(), format!("https://lh3.googleusercontent.example/a/{}", person.key).into());
     }
     // Only accounts of an organisation carry it; a personal address proves no membership.
     if let (false, Some((_, domain))) = (person.is_personal(), person.upn.rsplit_once('@')) {

@@ -28,49 +28,25 @@ fn ordinary() -> Vec<Person> {
                 "jobTitle": "Engineer", "department": "Research", "officeLocation": "18/2111",
                 "preferredLanguage": "en-US", "employeeId": "C-1001", "companyName": "Contoso",
             })),
-            ..base(
-                "alice",
-                Tenant::Contoso,
-                "a11ce000-0000-4000-8000-000000000001",
-                "Alice",
-                "Adams",
-            )
+            ..base("alice", Tenant::Contoso, "a11ce000-0000-4000-8000-000000000001", "Alice", "Adams")
         },
         Person {
             about: "Member of another company, Fabrikam".into(),
             groups: groups(1, "9b0bb0b0", "Fabrikam staff"),
-            ..base(
-                "bob",
-                Tenant::Fabrikam,
-                "b0b00000-0000-4000-8000-000000000002",
-                "Bob",
-                "Brown",
-            )
+            ..base("bob", Tenant::Fabrikam, "b0b00000-0000-4000-8000-000000000002", "Bob", "Brown")
         },
         Person {
             about: "Personal Microsoft account".into(),
             xms_edov: None,
             acct: None,
-            ..base(
-                "carol",
-                Tenant::Consumers,
-                "00000000-0000-0000-c0a0-100000000003",
-                "Carol",
-                "Clark",
-            )
+            ..base("carol", Tenant::Consumers, "00000000-0000-0000-c0a0-100000000003", "Carol", "Clark")
         },
         Person {
             about: "Member without an e-mail address".into(),
             upn: "norman@contoso.onmicrosoft.example".into(),
             email: None,
             xms_edov: None,
-            ..base(
-                "noemail",
-                Tenant::Contoso,
-                "d0e00000-0000-4000-8000-000000000004",
-                "Norman",
-                "Noemail",
-            )
+            ..base("noemail", Tenant::Contoso, "d0e00000-0000-4000-8000-000000000004", "Norman", "Noemail")
         },
     ]
 }
@@ -109,13 +85,7 @@ fn guests() -> Vec<Person> {
             xms_edov: None,
             acct: Some(1),
             idp: Some(format!("https://sts.windows.net/{FABRIKAM_TENANT_ID}/")),
-            ..base(
-                "guest",
-                Tenant::Contoso,
-                "90e57000-0000-4000-8000-000000000008",
-                "Gus",
-                "Guest",
-            )
+            ..base("guest", Tenant::Contoso, "90e57000-0000-4000-8000-000000000008", "Gus", "Guest")
         },
         Person {
             about: "Guest in Contoso, by one-time code to her mailbox".into(),
@@ -125,13 +95,7 @@ fn guests() -> Vec<Person> {
             xms_edov: Some(true),
             acct: Some(1),
             idp: Some("mail".into()),
-            ..base(
-                "otp",
-                Tenant::Contoso,
-                "07900000-0000-4000-8000-000000000012",
-                "Olga",
-                "Once",
-            )
+            ..base("otp", Tenant::Contoso, "07900000-0000-4000-8000-000000000012", "Olga", "Once")
         },
     ]
 }
@@ -141,27 +105,13 @@ fn heavy_tokens() -> Vec<Person> {
         Person {
             about: "Member of 250 groups: the token only points at them (overage)".into(),
             groups: groups(250, "96000000", "Group"),
-            ..base(
-                "manygroups",
-                Tenant::Contoso,
-                "96e00000-0000-4000-8000-000000000007",
-                "Gina",
-                "Groups",
-            )
+            ..base("manygroups", Tenant::Contoso, "96e00000-0000-4000-8000-000000000007", "Gina", "Groups")
         },
         Person {
             about: "Member with 60 app roles and two directory roles".into(),
-            roles: (1..=60)
-                .map(|number| format!("Area{number:02}.ReadWrite"))
-                .collect(),
+            roles: (1..=60).map(|number| format!("Area{number:02}.ReadWrite")).collect(),
             wids: vec![GLOBAL_READER.into(), ALL_USERS.into()],
-            ..base(
-                "manyroles",
-                Tenant::Contoso,
-                "401e5000-0000-4000-8000-000000000013",
-                "Rita",
-                "Roles",
-            )
+            ..base("manyroles", Tenant::Contoso, "401e5000-0000-4000-8000-000000000013", "Rita", "Roles")
         },
     ]
 }
@@ -172,13 +122,7 @@ fn odd_claims() -> Vec<Person> {
             about: "Member who used a second factor".into(),
             amr: vec!["pwd".into(), "mfa".into()],
             acr: Some("c1".into()),
-            ..base(
-                "mfa",
-                Tenant::Contoso,
-                "3fa00000-0000-4000-8000-000000000009",
-                "Mia",
-                "Factor",
-            )
+            ..base("mfa", Tenant::Contoso, "3fa00000-0000-4000-8000-000000000009", "Mia", "Factor")
         },
         Person {
             about: "Member whose token carries the claims of the v1 format".into(),
@@ -187,31 +131,17 @@ fn odd_claims() -> Vec<Person> {
                 "upn": "vera@contoso.example", "unique_name": "vera@contoso.example", "given_name": "Vera",
                 "family_name": "Vone", "ipaddr": "192.0.2.17", "in_corp": "true",
             })),
-            ..base(
-                "v1claims",
-                Tenant::Contoso,
-                "01c1a000-0000-4000-8000-000000000014",
-                "Vera",
-                "Vone",
-            )
+            ..base("v1claims", Tenant::Contoso, "01c1a000-0000-4000-8000-000000000014", "Vera", "Vone")
         },
         Person {
             about: "Member synced from an on-premises directory, groups by name".into(),
             groups: synced_groups(),
-            more_claims: object(
-                json!({ "onprem_sid": "S-1-5-21-2127521184-1604012920-1887927527-1415001" }),
-            ),
+            more_claims: object(json!({ "onprem_sid": "S-1-5-21-2127521184-1604012920-1887927527-1415001" })),
             profile: object(json!({
                 "onPremisesSamAccountName": "simon", "onPremisesDomainName": "corp.contoso.example",
                 "onPremisesSyncEnabled": true, "onPremisesImmutableId": "c3RhbmQtaW4tc2ltb24=", "department": "Finance",
             })),
-            ..base(
-                "onprem",
-                Tenant::Contoso,
-                "51300000-0000-4000-8000-000000000015",
-                "Simon",
-                "Synced",
-            )
+            ..base("onprem", Tenant::Contoso, "51300000-0000-4000-8000-000000000015", "Simon", "Synced")
         },
         Person {
             about: "Member with a name beyond ASCII and capitals in the address".into(),
@@ -219,13 +149,7 @@ fn odd_claims() -> Vec<Person> {
             family_name: "O'Neill \"山田\"".into(),
             email: Some("Zoe.Angstrom@Contoso.example".into()),
             upn: "zoe@contoso.example".into(),
-            ..base(
-                "unicode",
-                Tenant::Contoso,
-                "0e1c0de0-0000-4000-8000-000000000011",
-                "Zoë",
-                "Ångström",
-            )
+            ..base("unicode", Tenant::Contoso, "0e1c0de0-0000-4000-8000-000000000011", "Zoë", "Ångström")
         },
     ]
 }
@@ -248,11 +172,7 @@ pub(super) fn load_person(key: &str) -> Person {
 /// A member with a proven address at the first domain of the tenant.
 fn base(key: &str, tenant: Tenant, oid: &str, given_name: &str, family_name: &str) -> Person {
     let address = format!("{}@{}", given_name.to_lowercase(), tenant.domains()[0]);
-    let upn = if key == "alice2" {
-        "alice2@contoso.example".to_owned()
-    } else {
-        address.clone()
-    };
+    let upn = if key == "alice2" { "alice2@contoso.example".to_owned() } else { address.clone() };
     Person {
         key: key.to_owned(),
         about: String::new(),
@@ -282,11 +202,7 @@ fn groups(count: usize, seed: &str, name: &str) -> Vec<Group> {
     (0..count)
         .map(|number| Group {
             id: format!("{seed}-0000-4000-8000-{number:012}"),
-            display_name: if count == 1 {
-                name.to_owned()
-            } else {
-                format!("{name} {number:03}")
-            },
+            display_name: if count == 1 { name.to_owned() } else { format!("{name} {number:03}") },
             kind: GroupKind::Group,
             nested: number % 5 == 4,
             on_premises_name: None,
@@ -296,10 +212,7 @@ fn groups(count: usize, seed: &str, name: &str) -> Vec<Group> {
 
 fn alices_groups() -> Vec<Group> {
     let mut groups = groups(3, "9c0ffee0", "Contoso");
-    for (group, name) in groups
-        .iter_mut()
-        .zip(["Contoso staff", "Engineering", "All buildings"])
-    {
+    for (group, name) in groups.iter_mut().zip(["Contoso staff", "Engineering", "All buildings"]) {
         group.display_name = name.to_owned();
     }
     groups[2].nested = true;

@@ -16,18 +16,8 @@ fn jwt(header: &Value, claims: &Value) -> String {
     let input = format!("{}.{}", encode(header), encode(claims));
     let pair = RsaKeyPair::from_pkcs8(KEY).expect("key");
     let mut signature = vec![0; pair.public().modulus_len()];
-    let padding: &dyn RsaEncoding = if header["alg"] == "PS256" {
-        &RSA_PSS_SHA256
-    } else {
-        &RSA_PKCS1_SHA256
-    };
-    pair.sign(
-        padding,
-        &SystemRandom::new(),
-        input.as_bytes(),
-        &mut signature,
-    )
-    .expect("signature");
+    let padding: &dyn RsaEncoding = if header["alg"] == "PS256" { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+    pair.sign(padding, &SystemRandom::new(), input.as_bytes(), &mut signature).expect("signature");
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -46,10 +36,7 @@ async fn prepared() -> Site {
     };
     control.put_client(Client {
         certificates: vec![certificate()],
-        federated: vec![
-            credential("workload-1", Some(certificate().key)),
-            credential("unchecked", None),
-        ],
+        federated: vec![credential("workload-1", Some(certificate().key)), credential("unchecked", None)],
         ..client
     });
     // A standing clock, so that the assertion's times are plain numbers.
@@ -59,11 +46,7 @@ async fn prepared() -> Site {
 
 async fn exchange(site: &Site, assertion: &str) -> (u16, Value) {
     let code = site.code("common", &[("login_hint", "alice")]).await;
-    let changes = [
-        ("client_secret", ""),
-        ("client_assertion_type", TYPE),
-        ("client_assertion", assertion),
-    ];
+    let changes = [("client_secret", ""), ("client_assertion_type", TYPE), ("client_assertion", assertion)];
     let (status, answer) = site.redeem("common", &code, &changes).await;
     (status, answer["error_codes"][0].clone())
 }
@@ -99,11 +82,7 @@ async fn assertions_that_do_not_fit_are_refused() {
     let mut broken = good.clone();
     broken.replace_range(
         good.len() - 40..good.len() - 39,
-        if &good[good.len() - 40..good.len() - 39] == "A" {
-            "B"
-        } else {
-            "A"
-        },
+        if &good[good.len() - 40..good.len() - 39] == "A" { "B" } else { "A" },
     );
     let foreign_key = json!({ "alg": "PS256", "x5t#S256": "other" });
     let no_signature = json!({ "alg": "none", "x5t#S256": certificate.thumbprint_s256 });
@@ -111,29 +90,10 @@ async fn assertions_that_do_not_fit_are_refused() {
         (broken, 700027),
         (jwt(&foreign_key, &claims(&site)), 700027),
         (jwt(&no_signature, &claims(&site)), 700027),
-        (
-            jwt(&header, &with(claims(&site), "exp", json!(1_799_999_000))),
-            700024,
-        ),
-        (
-            jwt(&header, &with(claims(&site), "nbf", json!(1_800_009_000))),
-            700024,
-        ),
-        (
-            jwt(
-                &header,
-                &with(
-                    claims(&site),
-                    "aud",
-                    json!("https://elsewhere.example/common/oauth2/v2.0/token"),
-                ),
-            ),
-            50027,
-        ),
-        (
-            jwt(&header, &with(claims(&site), "sub", json!("another"))),
-            700021,
-        ),
+        (jwt(&header, &with(claims(&site), "exp", json!(1_799_999_000))), 700024),
+        (jwt(&header, &with(claims(&site), "nbf", json!(1_800_009_000))), 700024),
+        (jwt(&header, &with(claims(&site), "aud", json!("https://elsewhere.example/common/oauth2/v2.0/token"))), 50027),
+        (jwt(&header, &with(claims(&site), "sub", json!("another"))), 700021),
         ("not-a-jwt".to_owned(), 50027),
     ] {
         assert_eq!(exchange(&site, &assertion).await, (401, json!(expected)));
@@ -145,28 +105,16 @@ async fn federated_token_needs_issuer_subject_and_one_audience() {
     let site = prepared().await;
     let header = json!({ "alg": "RS256" });
     let token = |subject: &str, issuer: &str, audience: Value| {
-        jwt(
-            &header,
-            &json!({ "iss": issuer, "sub": subject, "aud": audience, "exp": 1_800_000_060 }),
-        )
+        jwt(&header, &json!({ "iss": issuer, "sub": subject, "aud": audience, "exp": 1_800_000_060 }))
     };
     let (issuer, audience) = ("https://token.example/issuer", "api://AzureADTokenExchange");
     for (assertion, expected) in [
         (token("workload-1", issuer, json!(audience)), None),
         (token("unchecked", issuer, json!([audience])), None),
         (token("workload-2", issuer, json!(audience)), Some(700213)),
-        (
-            token("workload-1", "https://other.example", json!(audience)),
-            Some(700211),
-        ),
-        (
-            token("workload-1", issuer, json!("api://other")),
-            Some(700212),
-        ),
-        (
-            token("workload-1", issuer, json!([audience, "more"])),
-            Some(700212),
-        ),
+        (token("workload-1", "https://other.example", json!(audience)), Some(700211)),
+        (token("workload-1", issuer, json!("api://other")), Some(700212)),
+        (token("workload-1", issuer, json!([audience, "more"])), Some(700212)),
     ] {
         assert_eq!(exchange(&site, &assertion).await.1, json!(expected));
     }

@@ -7,20 +7,13 @@ use crate::browser::{CALLBACK, payload, returned, site, text};
 async fn account_page_lists_everybody_and_says_that_it_is_a_stand_in() {
     let site = site().await;
     let answer = site.authorize("common", &[]).await;
-    let policy = answer.headers()["content-security-policy"]
-        .to_str()
-        .expect("ASCII")
-        .to_owned();
+    let policy = answer.headers()["content-security-policy"].to_str().expect("ASCII").to_owned();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
     let page = answer.text().await.expect("text");
     assert!(page.contains("not Microsoft") && page.contains("lang=\"en\""));
     assert!(!page.contains("<script"));
     for person in people() {
-        assert!(
-            page.contains(&format!("pick={}", person.key)),
-            "{}",
-            person.key
-        );
+        assert!(page.contains(&format!("pick={}", person.key)), "{}", person.key);
     }
     assert!(!page.contains("\"山田\""), "names are escaped");
 }
@@ -31,18 +24,9 @@ async fn picking_on_the_page_signs_that_person_in_and_cancel_declines() {
     let picked = returned(&site.authorize("common", &[("pick", "bob")]).await);
     assert_eq!(picked["state"], "the-state");
     let (_, answer) = site.redeem("common", &picked["code"], &[]).await;
-    assert_eq!(
-        payload(text(&answer, "id_token"))["preferred_username"],
-        "bob@fabrikam.example"
-    );
+    assert_eq!(payload(text(&answer, "id_token"))["preferred_username"], "bob@fabrikam.example");
     let declined = returned(&site.authorize("common", &[("pick", "cancel")]).await);
-    assert_eq!(
-        (
-            declined["error"].as_str(),
-            declined["error_subcode"].as_str()
-        ),
-        ("access_denied", "cancel")
-    );
+    assert_eq!((declined["error"].as_str(), declined["error_subcode"].as_str()), ("access_denied", "cancel"));
 }
 
 #[tokio::test]
@@ -60,85 +44,32 @@ async fn persona_sits_at_every_browser() {
 async fn prompts_are_heeded() {
     let site = site().await;
     let silent = [("prompt", "none")];
-    assert_eq!(
-        returned(&site.authorize("common", &silent).await)["error"],
-        "login_required"
-    );
-    let signed_in = site
-        .authorize("common", &[("login_hint", "alice"), ("prompt", "login")])
-        .await;
-    let cookie = signed_in.headers()["set-cookie"]
-        .to_str()
-        .expect("ASCII")
-        .split(';')
-        .next()
-        .expect("pair")
-        .to_owned();
+    assert_eq!(returned(&site.authorize("common", &silent).await)["error"], "login_required");
+    let signed_in = site.authorize("common", &[("login_hint", "alice"), ("prompt", "login")]).await;
+    let cookie = signed_in.headers()["set-cookie"].to_str().expect("ASCII").split(';').next().expect("pair").to_owned();
     let url = site.url(&format!(
         "/common/oauth2/v2.0/authorize?client_id={}&response_type=code&scope=openid&redirect_uri={CALLBACK}&prompt=none",
         bia_fake_entra::TEST_CLIENT_ID
     ));
-    let answer = site
-        .http
-        .get(url)
-        .header("cookie", cookie)
-        .send()
-        .await
-        .expect("answer");
+    let answer = site.http.get(url).header("cookie", cookie).send().await.expect("answer");
     assert!(returned(&answer).contains_key("code"));
 
-    let asked = site
-        .authorize(
-            "common",
-            &[("login_hint", "alice"), ("prompt", "select_account")],
-        )
-        .await;
-    assert!(
-        asked
-            .text()
-            .await
-            .expect("text")
-            .contains("Pick an account")
-    );
-    let consent = site
-        .authorize("common", &[("login_hint", "alice"), ("prompt", "consent")])
-        .await;
-    assert!(
-        consent
-            .text()
-            .await
-            .expect("text")
-            .contains("Permissions requested")
-    );
-    let accepted = site
-        .authorize(
-            "common",
-            &[
-                ("login_hint", "alice"),
-                ("prompt", "consent"),
-                ("consent", "accept"),
-            ],
-        )
-        .await;
+    let asked = site.authorize("common", &[("login_hint", "alice"), ("prompt", "select_account")]).await;
+    assert!(asked.text().await.expect("text").contains("Pick an account"));
+    let consent = site.authorize("common", &[("login_hint", "alice"), ("prompt", "consent")]).await;
+    assert!(consent.text().await.expect("text").contains("Permissions requested"));
+    let accepted =
+        site.authorize("common", &[("login_hint", "alice"), ("prompt", "consent"), ("consent", "accept")]).await;
     assert!(returned(&accepted).contains_key("code"));
 }
 
 #[tokio::test]
 async fn form_post_answers_with_a_form() {
     let site = site().await;
-    let answer = site
-        .authorize(
-            "common",
-            &[("login_hint", "alice"), ("response_mode", "form_post")],
-        )
-        .await;
+    let answer = site.authorize("common", &[("login_hint", "alice"), ("response_mode", "form_post")]).await;
     assert_eq!(answer.status(), 200);
     let page = answer.text().await.expect("text");
-    assert!(
-        page.contains("method=\"POST\"")
-            && page.contains("name=\"code\"")
-            && page.contains("value=\"the-state\"")
-    );
+    assert!(page.contains("method=\"POST\"") && page.contains("name=\"code\"") && page.contains("value=\"the-state\""));
 }
 
 #[tokio::test]
@@ -148,17 +79,9 @@ async fn errors_about_the_application_are_shown_and_never_redirected() {
         (("client_id", "nobody"), "AADSTS700016"),
         (("client_id", ""), "AADSTS900144"),
         (("redirect_uri", "https://evil.example/"), "AADSTS50011"),
-        (
-            (
-                "redirect_uri",
-                "http://evil.example/self-service/methods/oidc/callback/x",
-            ),
-            "AADSTS50011",
-        ),
+        (("redirect_uri", "http://evil.example/self-service/methods/oidc/callback/x"), "AADSTS50011"),
     ] {
-        let answer = site
-            .authorize("common", &[change, ("login_hint", "alice")])
-            .await;
+        let answer = site.authorize("common", &[change, ("login_hint", "alice")]).await;
         assert_eq!(answer.status(), 200);
         assert!(answer.text().await.expect("text").contains(code), "{code}");
     }
@@ -178,11 +101,7 @@ async fn errors_about_the_request_go_back_to_the_application() {
         (("code_challenge_method", "S256"), "invalid_request"),
         (("claims", "not-json"), "invalid_request"),
     ] {
-        let answer = returned(
-            &site
-                .authorize("common", &[change, ("login_hint", "alice")])
-                .await,
-        );
+        let answer = returned(&site.authorize("common", &[change, ("login_hint", "alice")]).await);
         assert_eq!(answer["error"], error, "{change:?}");
         assert!(answer["error_description"].starts_with("AADSTS"));
     }
@@ -196,61 +115,26 @@ async fn accounts_that_do_not_fit_the_address_are_refused() {
         ("contoso.example", "bob", "AADSTS50020"),
         ("consumers", "alice", "AADSTS50020"),
     ] {
-        let page = site
-            .authorize(tenant, &[("login_hint", who)])
-            .await
-            .text()
-            .await
-            .expect("text");
+        let page = site.authorize(tenant, &[("login_hint", who)]).await.text().await.expect("text");
         assert!(page.contains(expected), "{tenant} {who}");
     }
-    let single = [
-        ("client_id", SINGLE_TENANT_CLIENT_ID),
-        ("login_hint", "alice"),
-    ];
-    assert!(
-        site.authorize("common", &single)
-            .await
-            .text()
-            .await
-            .expect("text")
-            .contains("AADSTS50194")
-    );
+    let single = [("client_id", SINGLE_TENANT_CLIENT_ID), ("login_hint", "alice")];
+    assert!(site.authorize("common", &single).await.text().await.expect("text").contains("AADSTS50194"));
     assert!(returned(&site.authorize("contoso.example", &single).await).contains_key("code"));
     for who in ["alice", "guest"] {
-        assert!(
-            returned(
-                &site
-                    .authorize("contoso.example", &[("login_hint", who)])
-                    .await
-            )
-            .contains_key("code")
-        );
+        assert!(returned(&site.authorize("contoso.example", &[("login_hint", who)]).await).contains_key("code"));
     }
     site.entra.control().allow_any_tenant(true);
-    assert!(
-        returned(
-            &site
-                .authorize("contoso.example", &[("login_hint", "bob")])
-                .await
-        )
-        .contains_key("code")
-    );
+    assert!(returned(&site.authorize("contoso.example", &[("login_hint", "bob")]).await).contains_key("code"));
     site.entra.control().disable_person("alice");
-    let page = site
-        .authorize("common", &[("login_hint", "alice")])
-        .await
-        .text()
-        .await
-        .expect("text");
+    let page = site.authorize("common", &[("login_hint", "alice")]).await.text().await.expect("text");
     assert!(page.contains("AADSTS50057"));
 }
 
 #[tokio::test]
 async fn step_up_shows_in_the_token_unless_withheld() {
     let site = site().await;
-    let claims =
-        r#"{"id_token":{"acrs":{"essential":true,"value":"c1"},"auth_time":{"essential":true}}}"#;
+    let claims = r#"{"id_token":{"acrs":{"essential":true,"value":"c1"},"auth_time":{"essential":true}}}"#;
     let answer = site.sign_in("common", "alice", &[("claims", claims)]).await;
     let token = payload(text(&answer, "id_token"));
     assert_eq!(token["acrs"], json!(["c1"]));
@@ -264,9 +148,7 @@ async fn step_up_shows_in_the_token_unless_withheld() {
 async fn opaque_login_hint_from_a_token_picks_the_same_person() {
     let site = site().await;
     let claims = site.claims_of("bob").await;
-    let again = site
-        .claims_of(claims["login_hint"].as_str().expect("hint"))
-        .await;
+    let again = site.claims_of(claims["login_hint"].as_str().expect("hint")).await;
     assert_eq!(claims["sub"], again["sub"]);
     assert_eq!(site.entra.control().count(Endpoint::Authorize), 2);
 }
@@ -274,12 +156,7 @@ async fn opaque_login_hint_from_a_token_picks_the_same_person() {
 #[tokio::test]
 async fn domain_hint_narrows_the_page() {
     let site = site().await;
-    let page = site
-        .authorize("common", &[("domain_hint", "fabrikam.example")])
-        .await
-        .text()
-        .await
-        .expect("text");
+    let page = site.authorize("common", &[("domain_hint", "fabrikam.example")]).await.text().await.expect("text");
     assert!(page.contains("pick=bob") && !page.contains("pick=alice\""));
 }
 
@@ -292,25 +169,11 @@ async fn admin_consent_names_the_tenant_and_refuses_common() {
             bia_fake_entra::TEST_CLIENT_ID
         )
     };
-    assert!(
-        site.get(&url("contoso.example", ""))
-            .await
-            .text()
-            .await
-            .expect("text")
-            .contains("Permissions requested")
-    );
+    assert!(site.get(&url("contoso.example", "")).await.text().await.expect("text").contains("Permissions requested"));
     let accepted = returned(&site.get(&url("contoso.example", "&consent=accept")).await);
     assert_eq!(accepted["admin_consent"], "True");
     assert_eq!(accepted["tenant"], bia_fake_entra::CONTOSO_TENANT_ID);
     let cancelled = returned(&site.get(&url("contoso.example", "&consent=cancel")).await);
     assert_eq!(cancelled["error"], "access_denied");
-    assert!(
-        site.get(&url("common", ""))
-            .await
-            .text()
-            .await
-            .expect("text")
-            .contains("AADSTS90013")
-    );
+    assert!(site.get(&url("common", "")).await.text().await.expect("text").contains("AADSTS90013"));
 }

@@ -18,29 +18,13 @@ async fn me_gives_default_fields_and_more_when_selected() {
     let token = token(&site, "alice").await;
     let me = json_of(&site, "/v1.0/me", &token).await;
     assert_eq!(me["id"], people()[0].oid);
-    assert_eq!(
-        (&me["jobTitle"], me.get("department")),
-        (&json!("Engineer"), None)
-    );
+    assert_eq!((&me["jobTitle"], me.get("department")), (&json!("Engineer"), None));
     let selected = json_of(&site, "/v1.0/me?$select=department,companyName", &token).await;
     assert_eq!(selected["department"], "Research");
     assert!(selected.get("displayName").is_none());
-    assert_eq!(
-        site.bearer("/v1.0/me?$select=nonsense", &token)
-            .await
-            .status(),
-        400
-    );
-    site.entra.control().overlay_graph(
-        json!({ "department": "Sales" })
-            .as_object()
-            .cloned()
-            .expect("object"),
-    );
-    assert_eq!(
-        json_of(&site, "/v1.0/me?$select=department", &token).await["department"],
-        "Sales"
-    );
+    assert_eq!(site.bearer("/v1.0/me?$select=nonsense", &token).await.status(), 400);
+    site.entra.control().overlay_graph(json!({ "department": "Sales" }).as_object().cloned().expect("object"));
+    assert_eq!(json_of(&site, "/v1.0/me?$select=department", &token).await["department"], "Sales");
 }
 
 #[tokio::test]
@@ -67,21 +51,11 @@ async fn memberships_say_of_which_kind_they_are() {
     let token = token(&site, "alice").await;
     let kinds = |page: &Value| -> Vec<String> {
         let value = page["value"].as_array().expect("value");
-        value
-            .iter()
-            .map(|item| item["@odata.type"].as_str().expect("type").to_owned())
-            .collect()
+        value.iter().map(|item| item["@odata.type"].as_str().expect("type").to_owned()).collect()
     };
     let all = kinds(&json_of(&site, "/v1.0/me/transitiveMemberOf", &token).await);
     assert!(all.contains(&"#microsoft.graph.directoryRole".to_owned()));
-    let groups = kinds(
-        &json_of(
-            &site,
-            "/v1.0/me/transitiveMemberOf/microsoft.graph.group",
-            &token,
-        )
-        .await,
-    );
+    let groups = kinds(&json_of(&site, "/v1.0/me/transitiveMemberOf/microsoft.graph.group", &token).await);
     assert_eq!(groups, vec!["#microsoft.graph.group"; 3]);
 }
 
@@ -108,19 +82,8 @@ async fn scope_is_enforced_when_asked_to() {
     site.entra.control().enforce_graph_scopes(true);
     let without = token(&site, "alice").await;
     assert_eq!(site.bearer("/v1.0/me", &without).await.status(), 403);
-    let answer = site
-        .sign_in(
-            "common",
-            "alice",
-            &[("scope", "openid https://graph.microsoft.com/User.Read")],
-        )
-        .await;
-    assert_eq!(
-        site.bearer("/v1.0/me", text(&answer, "access_token"))
-            .await
-            .status(),
-        200
-    );
+    let answer = site.sign_in("common", "alice", &[("scope", "openid https://graph.microsoft.com/User.Read")]).await;
+    assert_eq!(site.bearer("/v1.0/me", text(&answer, "access_token")).await.status(), 200);
 }
 
 #[tokio::test]
@@ -130,29 +93,13 @@ async fn claims_challenge_is_met_by_repeating_authorize_with_its_claims() {
     let first = token(&site, "alice").await;
     let refused = site.bearer("/v1.0/me", &first).await;
     assert_eq!(refused.status(), 401);
-    let challenge = refused.headers()["www-authenticate"]
-        .to_str()
-        .expect("ASCII")
-        .to_owned();
+    let challenge = refused.headers()["www-authenticate"].to_str().expect("ASCII").to_owned();
     assert!(challenge.contains("error=\"insufficient_claims\""));
-    let encoded = challenge
-        .split("claims=\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next())
-        .expect("claims");
-    let claims = base64::engine::general_purpose::STANDARD
-        .decode(encoded)
-        .expect("base64");
+    let encoded = challenge.split("claims=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("claims");
+    let claims = base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64");
     let claims = String::from_utf8(claims).expect("UTF-8");
-    let second = site
-        .sign_in("common", "alice", &[("claims", &claims)])
-        .await;
-    assert_eq!(
-        site.bearer("/v1.0/me", text(&second, "access_token"))
-            .await
-            .status(),
-        200
-    );
+    let second = site.sign_in("common", "alice", &[("claims", &claims)]).await;
+    assert_eq!(site.bearer("/v1.0/me", text(&second, "access_token")).await.status(), 200);
 }
 
 #[tokio::test]
@@ -160,9 +107,6 @@ async fn userinfo_has_the_subject_of_the_id_token() {
     let site = site().await;
     let answer = site.sign_in("common", "alice", &[]).await;
     let info = json_of(&site, "/oidc/userinfo", text(&answer, "access_token")).await;
-    assert_eq!(
-        info["sub"],
-        crate::browser::payload(text(&answer, "id_token"))["sub"]
-    );
+    assert_eq!(info["sub"], crate::browser::payload(text(&answer, "id_token"))["sub"]);
     assert!(info.get("oid").is_none() && info.get("tid").is_none());
 }

@@ -17,28 +17,17 @@ fn keys_and_object_ids_are_unique() {
 fn addresses_lie_in_example_domains() {
     for person in people() {
         for address in person.email.iter().chain([&person.upn]) {
-            assert!(
-                address.to_lowercase().ends_with(".example"),
-                "{}",
-                person.key
-            );
+            assert!(address.to_lowercase().ends_with(".example"), "{}", person.key);
         }
     }
 }
 
 #[test]
 fn load_names_are_people_of_their_own() {
-    let (first, again) = (
-        find_person("load-1").expect("person"),
-        find_person("load-1").expect("person"),
-    );
+    let (first, again) = (find_person("load-1").expect("person"), find_person("load-1").expect("person"));
     assert_eq!(first, again);
     assert_ne!(first.oid, find_person("load-2").expect("person").oid);
-    assert!(
-        find_person("load-").is_none()
-            && find_person("load-<b>").is_none()
-            && find_person("nobody").is_none()
-    );
+    assert!(find_person("load-").is_none() && find_person("load-<b>").is_none() && find_person("nobody").is_none());
 }
 
 #[tokio::test]
@@ -48,12 +37,7 @@ async fn many_groups_become_a_pointer() {
     assert!(claims.get("groups").is_none());
     assert_eq!(claims["_claim_names"]["groups"], "src1");
     assert!(claims["_claim_sources"]["src1"]["endpoint"].is_string());
-    assert_eq!(
-        site.claims_of("alice").await["groups"]
-            .as_array()
-            .map(Vec::len),
-        Some(3)
-    );
+    assert_eq!(site.claims_of("alice").await["groups"].as_array().map(Vec::len), Some(3));
     site.entra.control().set_group_limit(2);
     assert!(site.claims_of("alice").await.get("groups").is_none());
 }
@@ -65,48 +49,23 @@ async fn each_person_is_special_as_described() {
     assert_eq!(site.claims_of("carol").await["tid"], CONSUMERS_TENANT_ID);
     assert!(site.claims_of("noemail").await.get("email").is_none());
     let mallory = site.claims_of("mallory").await;
-    assert_eq!(
-        (&mallory["email"], &mallory["xms_edov"]),
-        (&json!("alice@contoso.example"), &json!(false))
-    );
+    assert_eq!((&mallory["email"], &mallory["xms_edov"]), (&json!("alice@contoso.example"), &json!(false)));
     assert!(site.claims_of("trudy").await.get("xms_edov").is_none());
     assert_eq!(site.claims_of("alice").await["xms_edov"], true);
     let guest = site.claims_of("guest").await;
-    assert_eq!(
-        (&guest["acct"], &guest["preferred_username"]),
-        (&json!(1), &json!("gus@fabrikam.example"))
-    );
+    assert_eq!((&guest["acct"], &guest["preferred_username"]), (&json!(1), &json!("gus@fabrikam.example")));
     assert_eq!(site.claims_of("otp").await["idp"], "mail");
-    assert_eq!(
-        site.claims_of("manyroles").await["roles"]
-            .as_array()
-            .map(Vec::len),
-        Some(60)
-    );
-    assert_eq!(
-        site.claims_of("v1claims").await["unique_name"],
-        "vera@contoso.example"
-    );
-    assert_eq!(
-        site.claims_of("onprem").await["groups"][0],
-        "CONTOSO\\Finance"
-    );
-    assert_eq!(
-        site.claims_of("unicode").await["name"],
-        "Zoë Ångström 山田 😀"
-    );
-    assert_eq!(
-        site.claims_of("load-7").await["email"],
-        "load-7@contoso.example"
-    );
+    assert_eq!(site.claims_of("manyroles").await["roles"].as_array().map(Vec::len), Some(60));
+    assert_eq!(site.claims_of("v1claims").await["unique_name"], "vera@contoso.example");
+    assert_eq!(site.claims_of("onprem").await["groups"][0], "CONTOSO\\Finance");
+    assert_eq!(site.claims_of("unicode").await["name"], "Zoë Ångström 山田 😀");
+    assert_eq!(site.claims_of("load-7").await["email"], "load-7@contoso.example");
 }
 
 #[tokio::test]
 async fn scopes_decide_what_a_token_tells() {
     let site = site().await;
-    let answer = site
-        .sign_in("common", "alice", &[("scope", "openid")])
-        .await;
+    let answer = site.sign_in("common", "alice", &[("scope", "openid")]).await;
     let claims = crate::browser::payload(crate::browser::text(&answer, "id_token"));
     for absent in ["email", "name", "oid", "preferred_username"] {
         assert!(claims.get(absent).is_none(), "{absent}");

@@ -12,25 +12,12 @@ async fn sign_in(site: &Site, name: &str, secret_in_form: bool) -> (u16, Value) 
         ("redirect_uri", CALLBACK),
         ("login_hint", "alice"),
     ];
-    let answer = site
-        .http
-        .get(format!("{issuer}/authorize"))
-        .query(&query)
-        .send()
-        .await
-        .expect("answer");
+    let answer = site.http.get(format!("{issuer}/authorize")).query(&query).send().await.expect("answer");
     let code = returned(&answer)["code"].clone();
-    let mut form = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
-        ("redirect_uri", CALLBACK),
-    ];
+    let mut form = vec![("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
     let request = site.http.post(format!("{issuer}/token"));
     let request = if secret_in_form {
-        form.extend([
-            ("client_id", PLAIN_CLIENT_ID),
-            ("client_secret", PLAIN_CLIENT_SECRET),
-        ]);
+        form.extend([("client_id", PLAIN_CLIENT_ID), ("client_secret", PLAIN_CLIENT_SECRET)]);
         request
     } else {
         request.basic_auth(PLAIN_CLIENT_ID, Some(PLAIN_CLIENT_SECRET))
@@ -43,23 +30,10 @@ async fn sign_in(site: &Site, name: &str, secret_in_form: bool) -> (u16, Value) 
 async fn providers_differ_in_what_they_announce() {
     let site = site().await;
     let document = |name: &str| format!("/op/{name}/.well-known/openid-configuration");
-    assert!(
-        site.get_json(&document("plain"))
-            .await
-            .get("code_challenge_methods_supported")
-            .is_none()
-    );
+    assert!(site.get_json(&document("plain")).await.get("code_challenge_methods_supported").is_none());
     assert!(site.get_json(&document("pkce")).await["code_challenge_methods_supported"].is_array());
-    assert!(
-        site.get_json(&document("nouserinfo"))
-            .await
-            .get("userinfo_endpoint")
-            .is_none()
-    );
-    assert!(
-        text(&site.get_json(&document("badissuer")).await, "issuer")
-            .ends_with("/op/badissuer/somewhere-else")
-    );
+    assert!(site.get_json(&document("nouserinfo")).await.get("userinfo_endpoint").is_none());
+    assert!(text(&site.get_json(&document("badissuer")).await, "issuer").ends_with("/op/badissuer/somewhere-else"));
     assert!(text(&site.get_json(&document("trailing")).await, "issuer").ends_with("/op/trailing/"));
     assert_eq!(site.get(&document("nobody")).await.status(), 404);
 }
@@ -72,20 +46,12 @@ async fn tokens_verify_and_name_the_issuer() {
         assert_eq!(status, 200);
         let token = text(&answer, "id_token");
         assert!(site.is_signed(token, &format!("/op/{name}/keys")).await);
-        let document = site
-            .get_json(&format!("/op/{name}/.well-known/openid-configuration"))
-            .await;
+        let document = site.get_json(&format!("/op/{name}/.well-known/openid-configuration")).await;
         let claims = payload(token);
         assert_eq!(claims["iss"], document["issuer"]);
-        assert_eq!(
-            (&claims["sub"], &claims["email_verified"]),
-            (&json!("op-alice"), &json!(true))
-        );
+        assert_eq!((&claims["sub"], &claims["email_verified"]), (&json!("op-alice"), &json!(true)));
         let info: Value = site
-            .bearer(
-                &format!("/op/{name}/userinfo"),
-                text(&answer, "access_token"),
-            )
+            .bearer(&format!("/op/{name}/userinfo"), text(&answer, "access_token"))
             .await
             .json()
             .await

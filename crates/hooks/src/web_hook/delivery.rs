@@ -44,8 +44,7 @@ impl Delivery {
     }
 
     async fn attempts(&self) -> Result<Delivered, Failure> {
-        let built =
-            Message::build(&self.options, self.services.bodies.as_ref(), &self.context).await;
+        let built = Message::build(&self.options, self.services.bodies.as_ref(), &self.context).await;
         let message = match built {
             Err(failure) if failure.is_cancel() => return Ok(Delivered::Cancelled),
             built => built?,
@@ -58,9 +57,7 @@ impl Delivery {
             attempts += 1;
             let outcome = self.follow(&message, trigger).await;
             if !is_worth_a_retry(&outcome) {
-                return outcome
-                    .map(Delivered::Answered)
-                    .map_err(|error| Failure::Refused(in_words(&error)));
+                return outcome.map(Delivered::Answered).map_err(|error| Failure::Refused(in_words(&error)));
             }
             if attempts > pace.retries {
                 return Err(given_up(attempts, &outcome));
@@ -81,17 +78,10 @@ impl Delivery {
             };
             redirect(&mut message, answer.status, target);
         }
-        Err(OutboundError::TooManyRedirects {
-            place: self.options.label().to_owned(),
-        })
+        Err(OutboundError::TooManyRedirects { place: self.options.label().to_owned() })
     }
 
-    async fn once(
-        &self,
-        message: &Message,
-        request_id: Uuid,
-        trigger: Uuid,
-    ) -> Result<Answer, OutboundError> {
+    async fn once(&self, message: &Message, request_id: Uuid, trigger: Uuid) -> Result<Answer, OutboundError> {
         let mut call = self
             .services
             .outbound
@@ -126,12 +116,7 @@ impl Delivery {
                 tracing::debug!(web_hook, "the body template cancelled the web hook")
             }
             Ok(Delivered::Answered(answer)) => {
-                tracing::info!(
-                    web_hook,
-                    status = answer.status,
-                    ?duration,
-                    "web hook answered"
-                );
+                tracing::info!(web_hook, status = answer.status, ?duration, "web hook answered");
             }
             Err(failure) if self.options.ignores_response() => {
                 tracing::warn!(web_hook, error = %failure, ?duration, "web hook failed; nobody waits for its answer");
@@ -154,24 +139,14 @@ fn is_worth_a_retry(outcome: &Result<Answer, OutboundError>) -> bool {
 
 /// Kratos: only 429 and 503 may say how long to wait.
 fn asked_to_wait(outcome: &Result<Answer, OutboundError>) -> Option<Duration> {
-    outcome
-        .as_ref()
-        .ok()
-        .filter(|answer| matches!(answer.status, 429 | 503))?
-        .retry_after()
+    outcome.as_ref().ok().filter(|answer| matches!(answer.status, 429 | 503))?.retry_after()
 }
 
 fn given_up(attempts: u32, last: &Result<Answer, OutboundError>) -> Failure {
     match last {
         Err(OutboundError::Timeout { .. }) => Failure::TimedOut { attempts },
-        Err(error) => Failure::GaveUp {
-            attempts,
-            last: in_words(error).to_owned(),
-        },
-        Ok(answer) => Failure::GaveUp {
-            attempts,
-            last: format!("status {}", answer.status),
-        },
+        Err(error) => Failure::GaveUp { attempts, last: in_words(error).to_owned() },
+        Ok(answer) => Failure::GaveUp { attempts, last: format!("status {}", answer.status) },
     }
 }
 
@@ -184,10 +159,7 @@ fn redirect_target(answer: &Answer, from: &Url) -> Option<Url> {
 
 /// Kratos: 307 and 308 repeat the call elsewhere, the older ones turn it into a GET without a body.
 fn redirect(message: &mut Message, status: u16, target: Url) {
-    if matches!(status, 301..=303)
-        && message.method != Method::GET
-        && message.method != Method::HEAD
-    {
+    if matches!(status, 301..=303) && message.method != Method::GET && message.method != Method::HEAD {
         message.method = Method::GET;
         message.body = None;
         message.headers.remove(CONTENT_TYPE);

@@ -16,9 +16,7 @@ pub(super) enum Failure {
     #[error("the body template failed: {0}")]
     Body(BodyError),
     /// A form body that isn't a flat object of strings.
-    #[error(
-        "the body template has to evaluate to an object whose values are strings, because the call sends a form"
-    )]
+    #[error("the body template has to evaluate to an object whose values are strings, because the call sends a form")]
     NotAForm,
     /// Each attempt ran out of time.
     #[error("no answer in time, in {attempts} attempt(s)")]
@@ -57,16 +55,12 @@ impl Failure {
             ),
             Self::TimedOut { .. } => ApiError::new(504)
                 .with_message("the web hook did not answer in time")
-                .with_reason(
-                    "A third-party upstream service could not be reached. Please try again later.",
-                ),
+                .with_reason("A third-party upstream service could not be reached. Please try again later."),
             // Kratos: no reason and no id here, only the HTTP client's own text, which also names the address.
-            Self::GaveUp { attempts, .. } => ApiError::plain(format!(
-                "the web hook failed: giving up after {attempts} attempt(s)"
-            )),
-            Self::Refused(_) => {
-                super::response::answered_improperly("the web hook could not be called")
+            Self::GaveUp { attempts, .. } => {
+                ApiError::plain(format!("the web hook failed: giving up after {attempts} attempt(s)"))
             }
+            Self::Refused(_) => super::response::answered_improperly("the web hook could not be called"),
         }
     }
 }

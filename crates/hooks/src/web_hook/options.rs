@@ -38,15 +38,16 @@ impl Options {
     /// # Errors
     /// A sentence that names the key, never its value.
     pub fn new(config: &WebHookConfig) -> Result<Self, String> {
-        let url =
-            Url::parse(&config.url).map_err(|error| format!("`url` can't be read: {error}"))?;
+        let url = Url::parse(&config.url).map_err(|error| format!("`url` can't be read: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("`url` has to begin with http:// or https://".to_owned());
         }
         let method = Method::from_bytes(config.method.as_bytes())
             .map_err(|_| "`method` is no HTTP method; write it as in `POST`".to_owned())?;
         if config.response.ignore && (config.response.parse || config.can_interrupt) {
-            return Err("`response.ignore` excludes `response.parse` and `can_interrupt`; leave one of them out".to_owned());
+            return Err(
+                "`response.ignore` excludes `response.parse` and `can_interrupt`; leave one of them out".to_owned()
+            );
         }
         let headers = headers(config)?;
         let encoding = encoding(&headers);
@@ -90,10 +91,7 @@ impl Options {
     /// What will make every call fail. Kratos starts with it all the same, and so does Bia.
     pub fn advice(&self) -> Option<String> {
         if self.has_body() && self.body.is_none() {
-            Some(
-                "this web_hook has no `body`, so every call will fail; give it a Jsonnet template"
-                    .to_owned(),
-            )
+            Some("this web_hook has no `body`, so every call will fail; give it a Jsonnet template".to_owned())
         } else if self.has_body() && self.encoding == Encoding::Unknown {
             Some("this web_hook's `Content-Type` is neither application/json nor application/x-www-form-urlencoded, so every call will fail".to_owned())
         } else {
@@ -103,27 +101,17 @@ impl Options {
 
     fn check_auth(&self) -> Result<(), String> {
         match &self.auth {
-            Some(WebHookAuth::ApiKey {
-                name,
-                value,
-                location,
-            }) => {
+            Some(WebHookAuth::ApiKey { name, value, location }) => {
                 let carried = match location {
                     ApiKeyLocation::Header => HeaderName::try_from(name.as_str()).is_ok(),
                     // A separator would smuggle further cookies in.
-                    ApiKeyLocation::Cookie => {
-                        !name.is_empty() && !name.contains([';', '=', ' ', ','])
-                    }
+                    ApiKeyLocation::Cookie => !name.is_empty() && !name.contains([';', '=', ' ', ',']),
                 };
                 if !carried {
-                    return Err(
-                        "`auth.config.name` can't be the name of a header or cookie".to_owned()
-                    );
+                    return Err("`auth.config.name` can't be the name of a header or cookie".to_owned());
                 }
                 if HeaderValue::try_from(value.expose_secret()).is_err() {
-                    return Err(
-                        "`auth.config.value` holds characters that HTTP can't carry".to_owned()
-                    );
+                    return Err("`auth.config.value` holds characters that HTTP can't carry".to_owned());
                 }
                 Ok(())
             }
@@ -155,14 +143,10 @@ fn headers(config: &WebHookConfig) -> Result<Vec<(String, SecretString)>, String
         .iter()
         .map(|(name, value)| {
             if HeaderName::try_from(name.as_str()).is_err() {
-                return Err(format!(
-                    "`headers` has the name {name:?}, which HTTP can't carry"
-                ));
+                return Err(format!("`headers` has the name {name:?}, which HTTP can't carry"));
             }
             if HeaderValue::try_from(value.expose_secret()).is_err() {
-                return Err(format!(
-                    "`headers.{name}` holds characters that HTTP can't carry"
-                ));
+                return Err(format!("`headers.{name}` holds characters that HTTP can't carry"));
             }
             Ok((name.clone(), value.clone()))
         })

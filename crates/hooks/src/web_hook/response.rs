@@ -1,8 +1,7 @@
 //! Reading an answer: a refusal with messages, changes to the identity, or nothing.
 
 use bia_model::{
-    ApiError, Identity, IdentityState, Message, MessageType, RecoveryAddress, Timestamp,
-    VerifiableAddress,
+    ApiError, Identity, IdentityState, Message, MessageType, RecoveryAddress, Timestamp, VerifiableAddress,
 };
 use bia_outbound::Answer;
 use serde::{Deserialize, Deserializer};
@@ -26,21 +25,13 @@ pub(super) fn obey(
         return Err(if options.interrupts() {
             refusal(&answer.body)
         } else {
-            answered_improperly(&format!(
-                "webhook failed with status code {}",
-                answer.status
-            ))
-            .into()
+            answered_improperly(&format!("webhook failed with status code {}", answer.status)).into()
         });
     }
     // Kratos: a redirect that leads nowhere, 204 and the like are fine and say nothing.
     match identity {
-        Some(identity) if options.parse && answer.status == 200 => {
-            replace(identity, &answer.body, now)
-        }
-        None if options.parse && answer.status == 200 => {
-            parse::<Enrichment>(&answer.body).map(drop)
-        }
+        Some(identity) if options.parse && answer.status == 200 => replace(identity, &answer.body, now),
+        None if options.parse && answer.status == 200 => parse::<Enrichment>(&answer.body).map(drop),
         _ => Ok(()),
     }
 }
@@ -80,37 +71,23 @@ struct Detail {
 
 fn refusal(body: &[u8]) -> HookError {
     // Kratos: reads the first JSON value and passes over what follows it.
-    let first = serde_json::Deserializer::from_slice(body)
-        .into_iter::<Refusal>()
-        .next();
+    let first = serde_json::Deserializer::from_slice(body).into_iter::<Refusal>().next();
     let refusal = match first {
         Some(Ok(refusal)) => refusal,
         Some(Err(error)) => return unreadable(&error).into(),
         None => {
-            return ApiError::plain(
-                "webhook response could not be unmarshalled properly from JSON: EOF",
-            )
-            .into();
+            return ApiError::plain("webhook response could not be unmarshalled properly from JSON: EOF").into();
         }
     };
     if refusal.messages.is_empty() {
-        return ApiError::plain("error while parsing webhook response: got no validation errors")
-            .into();
+        return ApiError::plain("error while parsing webhook response: got no validation errors").into();
     }
     let mut left = MESSAGES_MAX;
-    let groups = refusal
-        .messages
-        .into_iter()
-        .take(MESSAGES_MAX)
-        .map(|group| {
-            let messages: Vec<Message> =
-                group.messages.into_iter().take(left).map(message).collect();
-            left -= messages.len();
-            HookMessage {
-                pointer: group.instance_ptr,
-                messages,
-            }
-        });
+    let groups = refusal.messages.into_iter().take(MESSAGES_MAX).map(|group| {
+        let messages: Vec<Message> = group.messages.into_iter().take(left).map(message).collect();
+        left -= messages.len();
+        HookMessage { pointer: group.instance_ptr, messages }
+    });
     HookError::Messages(groups.collect())
 }
 
@@ -119,11 +96,7 @@ fn message(detail: Detail) -> Message {
         id: detail.id,
         text: detail.text,
         // Kratos: everything that isn't an error is an info.
-        message_type: if detail.message_type == "error" {
-            MessageType::Error
-        } else {
-            MessageType::Info
-        },
+        message_type: if detail.message_type == "error" { MessageType::Error } else { MessageType::Info },
         context: detail.context,
     }
 }
@@ -203,10 +176,9 @@ fn replace(identity: &mut Identity, body: &[u8], now: Timestamp) -> Result<(), H
         "active" => IdentityState::Active,
         "inactive" => IdentityState::Inactive,
         _ => {
-            return Err(ApiError::plain(
-                "webhook response has an identity state that is neither active nor inactive",
-            )
-            .into());
+            return Err(
+                ApiError::plain("webhook response has an identity state that is neither active nor inactive").into()
+            );
         }
     };
     if state != identity.state {
@@ -220,18 +192,10 @@ fn replace(identity: &mut Identity, body: &[u8], now: Timestamp) -> Result<(), H
         identity.schema_id = new.schema_id;
     }
     if !new.verifiable_addresses.is_empty() {
-        identity.verifiable_addresses = new
-            .verifiable_addresses
-            .into_iter()
-            .map(|a| verifiable(a, now))
-            .collect();
+        identity.verifiable_addresses = new.verifiable_addresses.into_iter().map(|a| verifiable(a, now)).collect();
     }
     if !new.recovery_addresses.is_empty() {
-        identity.recovery_addresses = new
-            .recovery_addresses
-            .into_iter()
-            .map(|a| recovery(a, now))
-            .collect();
+        identity.recovery_addresses = new.recovery_addresses.into_iter().map(|a| recovery(a, now)).collect();
     }
     // Kratos: null is a value here, which clears.
     if let Some(metadata) = new.metadata_public {
@@ -284,32 +248,18 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "unexpected end of JSON input".to_owned(),
         serde_json::error::Category::Data => {
-            format!(
-                "a value of the wrong type at line {}, column {}",
-                error.line(),
-                error.column()
-            )
+            format!("a value of the wrong type at line {}, column {}", error.line(), error.column())
         }
-        _ => format!(
-            "a syntax error at line {}, column {}",
-            error.line(),
-            error.column()
-        ),
+        _ => format!("a syntax error at line {}, column {}", error.line(), error.column()),
     };
-    ApiError::plain(format!(
-        "webhook response could not be unmarshalled properly from JSON: {what}"
-    ))
+    ApiError::plain(format!("webhook response could not be unmarshalled properly from JSON: {what}"))
 }
 
-fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Tells a key that is null from one that is absent.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

@@ -8,10 +8,7 @@ use crate::stage::{Stage, after, probed};
 
 #[tokio::test]
 async fn revoke_active_sessions_asks_for_it_after_a_login() {
-    let (hooks, _) = probed(after(
-        "login",
-        json!([{ "hook": "revoke_active_sessions" }]),
-    ));
+    let (hooks, _) = probed(after("login", json!([{ "hook": "revoke_active_sessions" }])));
     let mut stage = Stage::new(FlowKind::Login);
     stage.run(&hooks, Moment::LoginAfter).await.unwrap();
     assert!(stage.effects.revoke_other_sessions);
@@ -19,10 +16,7 @@ async fn revoke_active_sessions_asks_for_it_after_a_login() {
 
 #[tokio::test]
 async fn revoke_active_sessions_waits_until_settings_are_saved() {
-    let (hooks, _) = probed(after(
-        "settings",
-        json!([{ "hook": "revoke_active_sessions" }]),
-    ));
+    let (hooks, _) = probed(after("settings", json!([{ "hook": "revoke_active_sessions" }])));
     let mut stage = Stage::new(FlowKind::Settings);
     stage.run(&hooks, Moment::SettingsBeforeSave).await.unwrap();
     assert!(!stage.effects.revoke_other_sessions);
@@ -31,30 +25,18 @@ async fn revoke_active_sessions_waits_until_settings_are_saved() {
 }
 
 async fn login(mut stage: Stage) -> Result<(), HookError> {
-    let (hooks, _) = probed(after(
-        "login",
-        json!([{ "hook": "require_verified_address" }]),
-    ));
+    let (hooks, _) = probed(after("login", json!([{ "hook": "require_verified_address" }])));
     stage.run(&hooks, Moment::LoginAfter).await
 }
 
 #[tokio::test]
 async fn person_with_one_verified_address_signs_in() {
-    login(
-        Stage::new(FlowKind::Login)
-            .with_address(false)
-            .with_address(true),
-    )
-    .await
-    .unwrap();
+    login(Stage::new(FlowKind::Login).with_address(false).with_address(true)).await.unwrap();
 }
 
 #[tokio::test]
 async fn person_without_a_verified_address_is_told_in_the_form() {
-    let HookError::Messages(groups) = login(Stage::new(FlowKind::Login).with_address(false))
-        .await
-        .unwrap_err()
-    else {
+    let HookError::Messages(groups) = login(Stage::new(FlowKind::Login).with_address(false)).await.unwrap_err() else {
         panic!("expected messages");
     };
     assert_eq!(groups[0].pointer, "");
@@ -68,10 +50,7 @@ async fn program_without_a_verified_address_gets_the_error_by_its_id() {
     let HookError::Api(error) = login(stage).await.unwrap_err() else {
         panic!("expected an API error");
     };
-    assert_eq!(
-        (error.code, error.id.as_deref()),
-        (403, Some("session_verified_address_required"))
-    );
+    assert_eq!((error.code, error.id.as_deref()), (403, Some("session_verified_address_required")));
 }
 
 #[tokio::test]
@@ -79,8 +58,5 @@ async fn person_without_any_address_shows_a_misconfiguration() {
     let HookError::Api(error) = login(Stage::new(FlowKind::Login)).await.unwrap_err() else {
         panic!("expected an API error");
     };
-    assert_eq!(
-        (error.code, error.id.as_deref()),
-        (500, Some("invalid_configuration"))
-    );
+    assert_eq!((error.code, error.id.as_deref()), (500, Some("invalid_configuration")));
 }

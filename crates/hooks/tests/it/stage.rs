@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bia_config::{Flows, WebHookClient};
 use bia_hooks::{
-    Background, Bodies, BodyError, Effects, Hook, HookContext, HookError, Hooks, Method, Moment,
-    Pace, Registry, RegistryError, Request, Services,
+    Background, Bodies, BodyError, Effects, Hook, HookContext, HookError, Hooks, Method, Moment, Pace, Registry,
+    RegistryError, Request, Services,
 };
 use bia_model::{Aal, Flow, FlowKind, Identity, Session, Timestamp, VerifiableAddress};
 use bia_outbound::{Outbound, Policy};
@@ -52,10 +52,7 @@ impl Stage {
                 ]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
-                cookies: vec![
-                    ("ory_kratos_session".to_owned(), "1".to_owned()),
-                    ("csrf".to_owned(), "2".to_owned()),
-                ],
+                cookies: vec![("ory_kratos_session".to_owned(), "1".to_owned()), ("csrf".to_owned(), "2".to_owned())],
             },
             session: Session {
                 id: SESSION_ID,
@@ -107,12 +104,8 @@ impl Stage {
         match moment {
             Moment::Before(kind) => hooks.before(kind, context).await,
             Moment::LoginAfter => hooks.login_after(method, context).await,
-            Moment::RegistrationBeforeInsert => {
-                hooks.registration_before_insert(method, context).await
-            }
-            Moment::RegistrationAfterInsert => {
-                hooks.registration_after_insert(method, context).await
-            }
+            Moment::RegistrationBeforeInsert => hooks.registration_before_insert(method, context).await,
+            Moment::RegistrationAfterInsert => hooks.registration_after_insert(method, context).await,
             Moment::SettingsBeforeSave => hooks.settings_before_save(method, context).await,
             Moment::SettingsAfterSave => hooks.settings_after_save(method, context).await,
         }
@@ -134,28 +127,13 @@ pub(crate) fn probed(value: Value) -> (Hooks, Notes) {
 pub(crate) fn probe_registry(notes: &Notes) -> Registry {
     let notes = notes.clone();
     Registry::new().with("probe", move |config| {
-        let label = config["label"]
-            .as_str()
-            .ok_or("`label` is missing")?
-            .to_owned();
-        Ok(Arc::new(Probe {
-            label,
-            config: config.clone(),
-            notes: notes.clone(),
-        }))
+        let label = config["label"].as_str().ok_or("`label` is missing")?.to_owned();
+        Ok(Arc::new(Probe { label, config: config.clone(), notes: notes.clone() }))
     })
 }
 
-pub(crate) fn build(
-    registry: Registry,
-    value: Value,
-    services: &Services,
-) -> Result<Hooks, RegistryError> {
-    registry.build_from(
-        &flows(value),
-        &WebHookClient::default().header_allowlist,
-        services,
-    )
+pub(crate) fn build(registry: Registry, value: Value, services: &Services) -> Result<Hooks, RegistryError> {
+    registry.build_from(&flows(value), &WebHookClient::default().header_allowlist, services)
 }
 
 /// `after.oidc.hooks` of one flow.
@@ -181,10 +159,7 @@ pub(crate) fn services_with(bodies: impl Bodies + 'static, policy: Policy) -> Se
     Services {
         outbound: Outbound::new(policy).expect("the system has certificates"),
         bodies: Arc::new(bodies),
-        pace: Pace {
-            wait: Duration::from_millis(1),
-            ..Pace::default()
-        },
+        pace: Pace { wait: Duration::from_millis(1), ..Pace::default() },
         background: Background::default(),
     }
 }
@@ -215,10 +190,7 @@ pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl Notes {
     pub(crate) fn add(&self, note: impl Into<String>) {
-        self.0
-            .lock()
-            .expect("no probe panicked here")
-            .push(note.into());
+        self.0.lock().expect("no probe panicked here").push(note.into());
     }
 
     pub(crate) fn take(&self) -> Vec<String> {
@@ -247,11 +219,7 @@ impl Hook for Probe {
     }
 
     async fn run(&self, _: Moment, context: &mut HookContext<'_>) -> Result<(), HookError> {
-        let session = if context.effects.issue_session {
-            " after session"
-        } else {
-            ""
-        };
+        let session = if context.effects.issue_session { " after session" } else { "" };
         self.notes.add(format!("{}{session}", self.label));
         if self.config["refuse"] == true {
             return Err(bia_model::ApiError::bad_request("not today").into());

@@ -13,12 +13,7 @@ async fn answered(answer: ResponseTemplate, more: Value) -> (Stage, Result<(), H
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answer).mount(&server).await;
     let hook = web_hook(&server.uri(), more);
-    let hooks = build(
-        Registry::new(),
-        after("registration", json!([hook])),
-        &services(Fixed(Ok("{}"))),
-    )
-    .unwrap();
+    let hooks = build(Registry::new(), after("registration", json!([hook])), &services(Fixed(Ok("{}")))).unwrap();
     let mut stage = Stage::new(FlowKind::Registration);
     let mut result = stage.run(&hooks, Moment::RegistrationBeforeInsert).await;
     if result.is_ok() {
@@ -49,25 +44,12 @@ async fn messages_of_a_refusal_reach_their_fields() {
     ] });
     for more in [parse(), json!({ "can_interrupt": true })] {
         let (_, result) = answered(ResponseTemplate::new(403).set_body_json(&body), more).await;
-        let Err(HookError::Messages(groups)) = result else {
-            panic!("expected messages")
-        };
-        assert_eq!(
-            groups
-                .iter()
-                .map(|group| group.pointer.as_str())
-                .collect::<Vec<_>>(),
-            ["#/traits/email", ""]
-        );
-        let [first, second] = groups[0].messages.as_slice() else {
-            panic!("two messages")
-        };
+        let Err(HookError::Messages(groups)) = result else { panic!("expected messages") };
+        assert_eq!(groups.iter().map(|group| group.pointer.as_str()).collect::<Vec<_>>(), ["#/traits/email", ""]);
+        let [first, second] = groups[0].messages.as_slice() else { panic!("two messages") };
         assert_eq!((first.id, first.message_type), (4242, MessageType::Error));
         assert_eq!(first.context, Some(json!({ "reason": "policy" })));
-        assert_eq!(
-            (second.message_type, &second.context),
-            (MessageType::Info, &None)
-        );
+        assert_eq!((second.message_type, &second.context), (MessageType::Info, &None));
         assert_eq!(groups[1].messages[0].id, 4244);
     }
 }
@@ -77,10 +59,7 @@ async fn refusal_without_messages_is_an_error_of_its_own() {
     let (_, result) = answered(ResponseTemplate::new(403).set_body_json(json!({})), parse()).await;
     let error = api(result);
     assert_eq!(error.code, 500);
-    assert_eq!(
-        error.message,
-        "error while parsing webhook response: got no validation errors"
-    );
+    assert_eq!(error.message, "error while parsing webhook response: got no validation errors");
 }
 
 #[tokio::test]
@@ -88,25 +67,13 @@ async fn flood_of_messages_is_cut() {
     let group = json!({ "messages": vec![json!({ "id": 1, "text": "x", "type": "error" }); 80] });
     let body = json!({ "messages": vec![group; 10] });
     let (_, result) = answered(ResponseTemplate::new(400).set_body_json(body), parse()).await;
-    let Err(HookError::Messages(groups)) = result else {
-        panic!("expected messages")
-    };
-    assert_eq!(
-        groups
-            .iter()
-            .map(|group| group.messages.len())
-            .sum::<usize>(),
-        100
-    );
+    let Err(HookError::Messages(groups)) = result else { panic!("expected messages") };
+    assert_eq!(groups.iter().map(|group| group.messages.len()).sum::<usize>(), 100);
 }
 
 #[tokio::test]
 async fn refusal_that_nobody_parses_is_a_502() {
-    let (_, result) = answered(
-        ResponseTemplate::new(403).set_body_string("hunter2"),
-        json!({}),
-    )
-    .await;
+    let (_, result) = answered(ResponseTemplate::new(403).set_body_string("hunter2"), json!({})).await;
     let error = api(result);
     assert_eq!(error.code, 502);
     assert_eq!(error.message, "webhook failed with status code 403");
@@ -129,24 +96,14 @@ async fn parsed_answer_replaces_what_it_names() {
     let (stage, result) = answered(ResponseTemplate::new(200).set_body_json(body), parse()).await;
     result.unwrap();
     let identity = stage.identity;
-    assert_eq!(
-        identity.id,
-        crate::stage::ID,
-        "the id is not theirs to change"
-    );
+    assert_eq!(identity.id, crate::stage::ID, "the id is not theirs to change");
     assert_eq!(identity.traits["name"]["first"], "Hooked");
-    assert_eq!(
-        (identity.schema_id.as_str(), identity.state),
-        ("other", IdentityState::Inactive)
-    );
+    assert_eq!((identity.schema_id.as_str(), identity.state), ("other", IdentityState::Inactive));
     assert_eq!(identity.external_id.as_deref(), Some("ext-1"));
     assert_eq!(identity.metadata_public, Some(json!({ "from": "hook" })));
     assert_eq!(identity.metadata_admin, Some(json!({ "secret": true })));
     assert_eq!(
-        (
-            identity.verifiable_addresses[0].verified,
-            identity.verifiable_addresses[0].status.as_str()
-        ),
+        (identity.verifiable_addresses[0].verified, identity.verifiable_addresses[0].status.as_str()),
         (true, "completed")
     );
     assert_eq!(identity.recovery_addresses[0].value, "a@b.example");
@@ -156,14 +113,8 @@ async fn parsed_answer_replaces_what_it_names() {
 async fn empty_or_absent_parts_of_an_answer_change_nothing() {
     let before = Stage::new(FlowKind::Registration).identity;
     let empty = json!({ "identity": { "schema_id": "", "state": "", "verifiable_addresses": [], "traits": null } });
-    for body in [
-        empty,
-        json!({ "identity": null }),
-        json!({}),
-        json!({ "identity": {} }),
-    ] {
-        let (stage, result) =
-            answered(ResponseTemplate::new(200).set_body_json(body), parse()).await;
+    for body in [empty, json!({ "identity": null }), json!({}), json!({ "identity": {} })] {
+        let (stage, result) = answered(ResponseTemplate::new(200).set_body_json(body), parse()).await;
         result.unwrap();
         assert_eq!(stage.identity, before);
     }
@@ -174,10 +125,7 @@ async fn empty_external_id_and_null_metadata_clear() {
     let body = json!({ "identity": { "external_id": "", "metadata_admin": null } });
     let (stage, result) = answered(ResponseTemplate::new(200).set_body_json(body), parse()).await;
     result.unwrap();
-    assert_eq!(
-        (stage.identity.external_id, stage.identity.metadata_admin),
-        (None, None)
-    );
+    assert_eq!((stage.identity.external_id, stage.identity.metadata_admin), (None, None));
 }
 
 #[tokio::test]
@@ -188,18 +136,9 @@ async fn answers_that_say_nothing_are_fine() {
         (ResponseTemplate::new(204), parse()),
         (ResponseTemplate::new(201).set_body_json(&changing), parse()),
         (ResponseTemplate::new(304), parse()),
-        (
-            ResponseTemplate::new(200).set_body_json(&changing),
-            json!({ "can_interrupt": true }),
-        ),
-        (
-            ResponseTemplate::new(200).set_body_json(&changing),
-            json!({}),
-        ),
-        (
-            ResponseTemplate::new(200).set_body_string("not JSON"),
-            json!({}),
-        ),
+        (ResponseTemplate::new(200).set_body_json(&changing), json!({ "can_interrupt": true })),
+        (ResponseTemplate::new(200).set_body_json(&changing), json!({})),
+        (ResponseTemplate::new(200).set_body_string("not JSON"), json!({})),
     ] {
         let (stage, result) = answered(answer, more).await;
         result.unwrap();
@@ -210,21 +149,11 @@ async fn answers_that_say_nothing_are_fine() {
 #[tokio::test]
 async fn broken_json_is_an_error_that_quotes_nothing() {
     for (body, expected) in [
-        (
-            "{",
-            "webhook response could not be unmarshalled properly from JSON: unexpected end of JSON input",
-        ),
-        (
-            r#"{"identity":{"schema_id":["hunter2"]}}"#,
-            "webhook response could not be unmarshalled properly from JSON",
-        ),
-        (
-            r#"{"identity":{"state":"hunter2"}}"#,
-            "webhook response has an identity state",
-        ),
+        ("{", "webhook response could not be unmarshalled properly from JSON: unexpected end of JSON input"),
+        (r#"{"identity":{"schema_id":["hunter2"]}}"#, "webhook response could not be unmarshalled properly from JSON"),
+        (r#"{"identity":{"state":"hunter2"}}"#, "webhook response has an identity state"),
     ] {
-        let (stage, result) =
-            answered(ResponseTemplate::new(200).set_body_string(body), parse()).await;
+        let (stage, result) = answered(ResponseTemplate::new(200).set_body_string(body), parse()).await;
         let error = api(result);
         assert_eq!(error.code, 500);
         assert!(error.message.starts_with(expected), "{}", error.message);

@@ -17,25 +17,11 @@ use crate::web_hook_calls::{built, received, receiver};
 #[tokio::test]
 async fn ignored_answer_never_fails_the_flow() {
     let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(500))
-        .mount(&server)
-        .await;
-    let hooks = built(
-        "login",
-        web_hook(&server.uri(), json!({ "response": { "ignore": true } })),
-        &services(Echo),
-    );
-    Stage::new(FlowKind::Login)
-        .run(&hooks, Moment::LoginAfter)
-        .await
-        .unwrap();
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).mount(&server).await;
+    let hooks = built("login", web_hook(&server.uri(), json!({ "response": { "ignore": true } })), &services(Echo));
+    Stage::new(FlowKind::Login).run(&hooks, Moment::LoginAfter).await.unwrap();
     assert!(hooks.finish_background(Duration::from_secs(20)).await);
-    assert_eq!(
-        received(&server).await.len(),
-        3,
-        "retries happen in the background, too"
-    );
+    assert_eq!(received(&server).await.len(), 3, "retries happen in the background, too");
 }
 
 /// A template that waits until the test lets it go on.
@@ -55,16 +41,9 @@ async fn background_has_room_for_so_many_and_no_more() {
     let gate = Arc::new(Notify::new());
     let mut services = services(Gated(Arc::clone(&gate)));
     services.background = Background::with_room_for(1);
-    let hooks = built(
-        "login",
-        web_hook(&server.uri(), json!({ "response": { "ignore": true } })),
-        &services,
-    );
+    let hooks = built("login", web_hook(&server.uri(), json!({ "response": { "ignore": true } })), &services);
     for _ in 0..3 {
-        Stage::new(FlowKind::Login)
-            .run(&hooks, Moment::LoginAfter)
-            .await
-            .unwrap();
+        Stage::new(FlowKind::Login).run(&hooks, Moment::LoginAfter).await.unwrap();
     }
     gate.notify_one();
     assert!(hooks.finish_background(Duration::from_secs(20)).await);
@@ -75,11 +54,7 @@ async fn background_has_room_for_so_many_and_no_more() {
 async fn client_that_goes_away_after_the_insert_does_not_stop_the_call() {
     let server = receiver().await;
     let gate = Arc::new(Notify::new());
-    let hooks = built(
-        "registration",
-        web_hook(&server.uri(), json!({})),
-        &services(Gated(Arc::clone(&gate))),
-    );
+    let hooks = built("registration", web_hook(&server.uri(), json!({})), &services(Gated(Arc::clone(&gate))));
     let mut stage = Stage::new(FlowKind::Registration);
     {
         let run = stage.run(&hooks, Moment::RegistrationAfterInsert);
@@ -92,7 +67,5 @@ async fn client_that_goes_away_after_the_insert_does_not_stop_the_call() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), heard)
-        .await
-        .expect("the receiver heard of it");
+    tokio::time::timeout(Duration::from_secs(20), heard).await.expect("the receiver heard of it");
 }
