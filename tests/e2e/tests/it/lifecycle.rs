@@ -1,0 +1,85 @@
+//! Starting and stopping.
+
+use std::time::Duration;
+
+use bia_e2e::{Bia, Site};
+use bia_fake_entra::{Endpoint, EndpointFault, Fault};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
+
+#[tokio::test]
+async fn stopping_finishes_the_callback_that_is_under_way() {
+    let site = Site::new().await;
+    let bia = site.start().await;
+    let alice = site.browser("alice");
+    let flow = alice.begin(&bia, "login").await;
+    let at = alice.press(&flow, "microsoft").await;
+    let back = alice.authorize(&at).await;
+    let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(3)).times(1);
+    site.control().add_fault(slow);
+    let stop = async {
+        // Nothing outside shows that the callback waits for the provider; it does so for three seconds.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        bia.ask_to_stop();
+    };
+    let (answer, ()) = tokio::join!(alice.get(&back), stop);
+    assert_eq!(answer.header("location"), "http://app.example/home", "{answer:?}");
+    assert!(answer.cookie_names().contains(&"ory_kratos_session".to_owned()));
+    let mut bia = bia;
+    let ended = bia.wait();
+    assert_eq!((ended.code, ended.signal), (Some(0), None));
+    let order = |text: &str| ended.log.find(text).unwrap_or_else(|| panic!("no `{text}`: {}", ended.log));
+    assert!(order("SIGTERM") < order("/callback/microsoft\",\"operation\""));
+    let bia = site.start().await;
+    assert!(alice.whoami(&bia).await.is_some());
+}
+
+#[tokio::test]
+async fn it_is_ready_without_the_provider_and_the_button_works_once_that_is_up() {
+    let mut site = Site::new().await;
+    let stand_in = site.stand_in();
+    let port = site.take_stand_in_down().await;
+    let bia = site.start().await;
+    let alice = bia_e2e::Browser::new();
+    alice.set_cookie(&stand_in, "persona", "alice");
+    let flow = alice.begin(&bia, "login").await;
+    let action = flow["ui"]["action"].as_str().expect("an action");
+    let failed = alice.post_form(action, &[("provider", "partner")]).await;
+    let shown = alice.shown(&bia, &failed).await;
+    assert!(shown["error"]["code"].as_u64().is_some_and(|code| code >= 500), "{shown}");
+    site.bring_stand_in_up(port).await;
+    alice.signed_in(&bia, "partner").await;
+    site.browser("bob").signed_in(&bia, "microsoft").await;
+}
+
+#[tokio::test]
+async fn a_database_of_kratos_is_refused_and_stays_as_it_is_byte_for_byte() {
+    let site = Site::new().await;
+    let path = site.path("bia.sqlite");
+    let dsn = format!("sqlite://{}?mode=rwc", path.display());
+    let mut connection = SqliteConnection::connect(&dsn).await.expect("it opens");
+    for table in [
+        "networks",
+        "identities",
+        "identity_credential_types",
+        "identity_credentials",
+        "identity_credential_identifiers",
+        "sessions",
+        "selfservice_login_flows",
+        "selfservice_errors",
+        "continuity_containers",
+        "schema_migration",
+    ] {
+        let statement = format!("CREATE TABLE {table} (id TEXT PRIMARY KEY, nid TEXT)");
+        connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("a table");
+    }
+    connection.execute("INSERT INTO identities VALUES ('somebody', 'there')").await.expect("a row");
+    connection.close().await.expect("closed");
+    let before = std::fs::read(&path).expect("the file");
+    let ended = Bia::spawn(&site, "bia-under-test", &["serve", "-c"]).wait();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.log.contains("Kratos") && ended.log.contains("dsn"), "{}", ended.log);
+    assert!(std::fs::read(&path).expect("the file") == before, "the file was changed");
+    let files = std::fs::read_dir(site.folder.path()).expect("the folder").flatten();
+    let made: Vec<_> = files.map(|file| file.file_name().into_string().unwrap_or_default()).collect();
+    assert!(!made.iter().any(|name| name.starts_with("bia.sqlite-") || name.ends_with(".secrets")), "{made:?}");
+}

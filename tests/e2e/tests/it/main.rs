@@ -1,0 +1,20 @@
+//! The program as its users meet it: a process, browsers, and a provider that may misbehave.
+//!
+//! One file per promise: `kill` (nothing that a browser was told of is lost), `addresses` (what goes to the provider),
+//! `catalogue` and `envelope` (every message and error that clients know), `hooks`, `secrets` (rotation, several
+//! instances), `listeners` and `network`, `attacks` and `limits`, `quiet_log`, `lifecycle`, `faults`.
+
+mod addresses;
+mod attacks;
+mod catalogue;
+mod envelope;
+mod faults;
+mod hooks;
+mod kill;
+mod lifecycle;
+mod limits;
+mod listeners;
+mod network;
+mod quiet_log;
+mod scenes;
+mod secrets;

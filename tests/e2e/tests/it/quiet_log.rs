@@ -1,0 +1,204 @@
+//! The log at its most talkative level holds no secret, no token, no code, no cookie and nothing about a person.
+
+use std::collections::BTreeSet;
+
+use bia_e2e::{Bia, Browser, Site, TEST_CLIENT_SECRET};
+use bia_fake_entra::{Endpoint, EndpointFault, Fault, IdTokenFault, PLAIN_CLIENT_SECRET};
+use http::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+/// Everything that must not be found.
+#[derive(Default)]
+struct Secrets(BTreeSet<String>);
+
+impl Secrets {
+    fn add(&mut self, text: &str) {
+        // Shorter texts would be found by accident.
+        if text.len() >= 8 {
+            self.0.insert(text.to_owned());
+        }
+    }
+
+    fn cookies(&mut self, browser: &Browser, bia: &Bia) {
+        for value in browser.cookies(&bia.public).values() {
+            self.add(value);
+        }
+    }
+
+    /// What travels in addresses: codes, states, challenges, nonces.
+    fn address(&mut self, url: &Url) {
+        for (name, value) in url.query_pairs() {
+            if matches!(&*name, "code" | "state" | "nonce" | "code_challenge" | "session_state") {
+                self.add(&value);
+            }
+        }
+    }
+
+    /// Every text of a JSON value under these keys.
+    fn values(&mut self, value: &Value, keys: &[&str]) {
+        match value {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    match value.as_str() {
+                        Some(text) if keys.contains(&key.as_str()) => self.add(text),
+                        _ => self.values(value, keys),
+                    }
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|value| self.values(value, keys)),
+            _ => {}
+        }
+    }
+}
+
+const PRIVATE: [&str; 14] = [
+    "email",
+    "subject",
+    "initial_id_token",
+    "initial_access_token",
+    "initial_refresh_token",
+    "session_token",
+    "session_token_exchange_code",
+    "logout_token",
+    "ory_session_token",
+    "first",
+    "last",
+    "username",
+    "identifier",
+    "value",
+];
+
+async fn walk(browser: &Browser, bia: &Bia, secrets: &mut Secrets, flow: &Value, field: (&str, &str)) {
+    let action = flow["ui"]["action"].as_str().expect("an action");
+    let pressed = browser.post_form(action, &[field]).await;
+    let at = pressed.location();
+    secrets.address(&at);
+    let back = browser.authorize(&at).await;
+    secrets.address(&back);
+    browser.get(back).await;
+    secrets.cookies(browser, bia);
+}
+
+async fn native(site: &Site, bia: &Bia, secrets: &mut Secrets) {
+    let query = "return_session_token_exchange_code=true&return_to=app.example://signed-in";
+    let app = Browser::new();
+    let flow = app.get_json(format!("{}/self-service/login/api?{query}", bia.public)).await.expect(200);
+    secrets.values(&flow, &PRIVATE);
+    let body = json!({ "method": "oidc", "provider": "microsoft" });
+    let away = app.post_json(flow["ui"]["action"].as_str().expect("an action"), &body).await.expect(422);
+    let at = Url::parse(away["redirect_browser_to"].as_str().expect("an address")).expect("a URL");
+    secrets.address(&at);
+    let carol = site.browser("carol");
+    let back = carol.authorize(&at).await;
+    secrets.address(&back);
+    let done = carol.get(back).await.location();
+    secrets.address(&done);
+    let (init, code) = (&flow["session_token_exchange_code"], done.query().unwrap_or_default());
+    let code = code.split('&').find_map(|pair| pair.strip_prefix("code=")).expect("a code");
+    let init = init.as_str().expect("a code");
+    let url = format!("{}/sessions/token-exchange?init_code={init}&return_to_code={code}", bia.public);
+    let exchanged = app.get_json(url).await.expect(200);
+    secrets.values(&exchanged, &PRIVATE);
+    let token = exchanged["session_token"].as_str().expect("a token");
+    let with_token = Browser::new().with_header("x-session-token", token);
+    assert!(with_token.whoami(bia).await.is_some());
+    let bearer = Browser::new().with_header("authorization", &format!("Bearer {token}"));
+    bearer.get_json(format!("{}/sessions", bia.public)).await.expect(200);
+    let url = format!("{}/self-service/logout/api", bia.public);
+    app.call_json(Method::DELETE, url, Some(&json!({ "session_token": token }))).await.expect(204);
+}
+
+async fn failures(site: &Site, bia: &Bia, secrets: &mut Secrets) {
+    for fault in [
+        Fault::id_token(IdTokenFault::BadSignature),
+        Fault::id_token(IdTokenFault::WrongNonce),
+        Fault::id_token(IdTokenFault::NotJwt),
+        Fault::id_token(IdTokenFault::WrongAud { value: None }),
+        Fault::at(Endpoint::Token, EndpointFault::Malformed),
+        Fault::at(
+            Endpoint::Token,
+            EndpointFault::aadsts("invalid_grant", 54_005, "AADSTS54005: alice@contoso.example was here."),
+        ),
+        Fault::at(
+            Endpoint::Authorize,
+            EndpointFault::aadsts("access_denied", 65_004, "alice@contoso.example declined."),
+        ),
+    ] {
+        site.control().add_fault(fault.times(1));
+        let alice = site.browser("alice");
+        let flow = alice.begin(bia, "login").await;
+        walk(&alice, bia, secrets, &flow, ("provider", "microsoft")).await;
+    }
+    // A mapper that fails on what it was given, and traits that the schema refuses.
+    for traits in
+        [json!("no object"), json!({ "nick": "alice-private-nick" }), json!({ "email": "not-an-address-of-alice" })]
+    {
+        let overlay = json!({ "traits": traits });
+        site.control().overlay_claims(overlay.as_object().cloned().unwrap_or_default());
+        let otto = site.browser("otp");
+        let flow = otto.begin(bia, "login").await;
+        walk(&otto, bia, secrets, &flow, ("provider", "microsoft")).await;
+    }
+    site.control().overlay_claims(serde_json::Map::new());
+    for text in ["alice-private-nick", "not-an-address-of-alice"] {
+        secrets.add(text);
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_or_personal_is_ever_logged() {
+    let mut site = Site::new().await;
+    site.change(json!({ "log": { "level": "trace" } }));
+    let bia = site.start().await;
+    let mut secrets = Secrets::default();
+    for secret in [TEST_CLIENT_SECRET, PLAIN_CLIENT_SECRET] {
+        secrets.add(secret);
+    }
+    for list in ["default", "cookie", "cipher"] {
+        secrets.add(site.config["secrets"][list][0].as_str().expect("a secret"));
+    }
+    for person in ["alice", "bob", "carol", "otp"] {
+        let person = site.control().person(person).expect("a person");
+        for text in
+            [Some(&person.name), Some(&person.oid), Some(&person.upn), person.email.as_ref()].into_iter().flatten()
+        {
+            secrets.add(text);
+        }
+    }
+    let alice = site.browser("alice");
+    let flow = alice.begin(&bia, "login").await;
+    secrets.cookies(&alice, &bia);
+    walk(&alice, &bia, &mut secrets, &flow, ("provider", "microsoft")).await;
+    let session = alice.whoami(&bia).await.expect("a session");
+    secrets.values(&session, &PRIVATE);
+    let flow = alice.begin(&bia, "settings").await;
+    walk(&alice, &bia, &mut secrets, &flow, ("link", "partner")).await;
+    let bob = site.browser("bob");
+    let flow = bob.begin(&bia, "registration").await;
+    walk(&bob, &bia, &mut secrets, &flow, ("provider", "partner")).await;
+    native(&site, &bia, &mut secrets).await;
+    failures(&site, &bia, &mut secrets).await;
+    let id = session["identity"]["id"].as_str().expect("an id");
+    let url = format!("{}/admin/identities/{id}?include_credential=oidc", bia.admin);
+    let credentials = alice.get_json(url).await.expect(200);
+    secrets.values(&credentials, &PRIVATE);
+    let url = format!("{}/admin/identities?credentials_identifier=alice@contoso.example", bia.admin);
+    alice.get_json(url).await.expect(200);
+    let logout = alice.get_json(format!("{}/self-service/logout/browser", bia.public)).await.expect(200);
+    secrets.values(&logout, &PRIVATE);
+    alice.get(logout["logout_url"].as_str().expect("a URL")).await;
+    let log = bia.stop().log;
+    assert!(secrets.0.len() > 60, "the walk met only {} secrets", secrets.0.len());
+    assert!(log.lines().count() > 60, "{log}");
+    let decoded = percent_decoded(&log);
+    let found: Vec<&String> =
+        secrets.0.iter().filter(|secret| log.contains(*secret) || decoded.contains(*secret)).collect();
+    let shown: Vec<&str> =
+        log.lines().filter(|line| found.iter().any(|secret| line.contains(*secret))).take(5).collect();
+    assert!(found.is_empty(), "the log holds {found:?}: {shown:#?}");
+}
+
+fn percent_decoded(text: &str) -> String {
+    url::form_urlencoded::parse(text.replace(['&', '='], "%26").as_bytes()).map(|(key, _)| key.into_owned()).collect()
+}
