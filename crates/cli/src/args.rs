@@ -7,6 +7,10 @@ pub use mapper::{
     MapperTest, ProviderSettings, ResultFormat,
 };
 
+mod diagnosis;
+
+pub use diagnosis::{Doctor, SetupCommand, SetupFormat, SetupMicrosoft};
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::net::SocketAddr;
@@ -52,6 +56,12 @@ pub enum Command {
     /// Check a configuration, or print its JSON Schema
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Examine configuration, credentials, providers and database; say what to change
+    #[command(after_help = diagnosis::DOCTOR_HELP)]
+    Doctor(Doctor),
+    /// Print what a provider has to be told about this configuration
+    #[command(subcommand)]
+    Setup(SetupCommand),
     /// Run, test, check, lint and format Jsonnet mappers
     #[command(subcommand)]
     Mapper(MapperCommand),

@@ -206,7 +206,7 @@ pub async fn connect(dsn: &Dsn) -> Result<Store, StoreError> {
 }
 
 /// The DSN as the store reads it.
-fn dsn_text(dsn: &Dsn) -> String {
+pub(crate) fn dsn_text(dsn: &Dsn) -> String {
     match dsn {
         Dsn::Memory => "memory".to_owned(),
         Dsn::Sqlite { path, read_only, must_exist } => {

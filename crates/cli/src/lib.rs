@@ -35,7 +35,11 @@ pub fn main() -> ExitCode {
             let _ = error.print();
             // Kratos: exit code 1 on any error, wrong arguments included.
             // Commands of ours that tell "found something" from "could not look" say 2.
-            let code = if std::env::args_os().nth(1).is_some_and(|first| first == "mapper") { 2 } else { 1 };
+            let code = if std::env::args_os().nth(1).is_some_and(|first| first == "mapper" || first == "doctor") {
+                2
+            } else {
+                1
+            };
             return if failed { ExitCode::from(code) } else { ExitCode::SUCCESS };
         }
     };

@@ -5,6 +5,7 @@ mod cleanup;
 mod client;
 mod config;
 mod dev;
+mod doctor;
 mod identities;
 mod jsonnet;
 mod load;
@@ -12,6 +13,7 @@ mod mapper;
 mod migrate;
 mod remote;
 mod serve;
+mod setup;
 mod version;
 
 use crate::args::{self, Args, Command, FormatCommand, JsonnetCommand, LintCommand, MapperCommand};
@@ -27,6 +29,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Cleanup(args::Cleanup::Sql(sql)) => block_on(cleanup::run(sql)),
         Command::Config(args::ConfigCommand::Check(check)) => block_on(config::check(check)),
         Command::Config(args::ConfigCommand::Schema) => config::schema(),
+        Command::Doctor(doctor) => block_on(doctor::run(doctor)),
+        Command::Setup(args::SetupCommand::Microsoft(microsoft)) => setup::microsoft(microsoft),
         Command::Mapper(MapperCommand::Run(run)) => block_on(mapper::run(run)),
         Command::Mapper(MapperCommand::Test(test)) => block_on(mapper::test(test)),
         Command::Mapper(MapperCommand::Personas { json }) => mapper::list_personas(json),

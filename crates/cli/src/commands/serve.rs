@@ -1,6 +1,7 @@
 //! `bia serve`: load, look, open, serve, finish.
 
 use super::check_mappers::check_mappers;
+use super::doctor::cut_off_links;
 use super::load::{hooks, load, log_findings};
 use crate::args;
 use crate::assemble::{Foundation, StandIn, mapper_settings, refuse_stand_in};
@@ -34,9 +35,11 @@ pub(crate) fn run(args: args::Serve) -> anyhow::Result<ExitCode> {
 async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let config = loaded.config.clone();
     let foundation = Foundation::open(&config, !args.no_migrate).await?;
+    let cut_off = cut_off_links(&foundation.store, &loaded).await;
     if args.strict {
-        let advice = check_mappers(&loaded, &foundation.sources, &foundation.mapper).await;
+        let mut advice = check_mappers(&loaded, &foundation.sources, &foundation.mapper).await;
         log_findings(&advice);
+        advice.extend(cut_off);
         anyhow::ensure!(advice.is_empty(), "--strict: the advice above has to be followed first; nothing was started");
     }
     let assembled = foundation.assemble(config, &hooks(), StandIn::Refused).await?;
@@ -48,9 +51,11 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let state = State::new(Arc::clone(&assembled.deps), &assembled.fingerprint);
     let look_ahead = tokio::spawn(look_ahead(loaded, Arc::clone(&assembled.deps), args.strict));
     let rechecks = tokio::spawn(recheck_leavers(Arc::clone(&assembled.deps)));
+    let expiry = tokio::spawn(watch_expiry(Arc::clone(&assembled.deps)));
     bound.serve(state, shutdown::requested()).await;
     rechecks.abort();
     look_ahead.abort();
+    expiry.abort();
     drop(assembled);
     foundation.close().await;
     tracing::info!("stopped; every answer that had begun was finished");
@@ -81,6 +86,11 @@ async fn recheck_leavers(deps: Arc<bia_selfservice::Deps>) {
             Err(error) => tracing::warn!(%error, "the database could not say whose sessions are to be checked"),
         }
     }
+}
+
+/// Counts down the days that client secrets and certificates have left.
+async fn watch_expiry(deps: Arc<bia_selfservice::Deps>) {
+    bia_doctor::expiry::watch(&deps.config, || time::OffsetDateTime::now_utc().into()).await;
 }
 
 /// Says where it listens, what to register at each provider, and what is dangerous about it.

@@ -38,7 +38,7 @@ const LEVELS: [&[&str]; 6] = [
     &["bia-provider", "bia-mapper", "bia-store", "bia-identity"],
     &["bia-hooks"],
     &["bia-selfservice"],
-    &["bia-server", "bia-pages", "bia-workbench"],
+    &["bia-server", "bia-pages", "bia-workbench", "bia-doctor"],
     &["bia"],
 ];
 

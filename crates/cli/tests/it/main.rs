@@ -4,6 +4,7 @@
 mod command_line;
 mod dev;
 mod examples;
+mod guide;
 mod house;
 mod identities;
 mod mappers;

@@ -116,7 +116,9 @@ async fn receive(
 ) -> Result<Received, FlowError> {
     let at_provider = |error: ProviderError| policy::provider_error(provider, &error);
     if let Some(error) = answer.get("error") {
-        return Err(at_provider(ProviderError::denied(error, answer.get("error_description"))));
+        let description = answer.get("error_description");
+        let explained = deps.providers.get(&provider.id).map(|known| known.denied(error, description));
+        return Err(at_provider(explained.unwrap_or_else(|| ProviderError::denied(error, description))));
     }
     let Some(code) = answer.get("code").or_else(|| answer.get("authCode")) else {
         policy::refused(provider, "callback");

@@ -1,0 +1,197 @@
+//! Who signed the certificate that a provider's host shows: companies' proxies re-sign TLS with a certificate
+//! authority of their own, which has to be trusted here, too.
+
+use crate::examination::Patient;
+use crate::finding::{Area, Finding};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use url::Url;
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Whose names stand in the certificates of Microsoft's own hosts.
+const MICROSOFTS_ISSUERS: [&str; 3] = ["DigiCert", "Microsoft", "GlobalSign"];
+const MICROSOFTS_HOSTS: [&str; 5] = [
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "graph.microsoft.com",
+    "graph.microsoft.us",
+];
+
+/// What the host of `url` shows. Silence of the network is told by the metadata's own check.
+pub(crate) async fn check(patient: &Patient<'_>, url: &Url) -> Option<Finding> {
+    let host = url.host_str()?.to_owned();
+    let shown = tokio::time::timeout(TIMEOUT, look(patient, url)).await.ok()??;
+    let issuer = shown.issuer.clone().unwrap_or_else(|| "an unnamed authority".to_owned());
+    match shown.verdict {
+        Ok(()) if MICROSOFTS_HOSTS.contains(&host.as_str()) && !shown.is_microsofts() => Some(
+            Finding::note(Area::Network, "tls_resigned", format!("TLS to {host} is signed by {issuer}, which this machine trusts"))
+                .why("A proxy opens the connection: it reads client secrets, codes and tokens on their way.")
+                .fix("If that is not meant, exempt the sign-in host from TLS inspection."),
+        ),
+        Ok(()) => Some(Finding::good(Area::Network, "tls", format!("TLS to {host} is signed by {issuer}, which this machine trusts"))),
+        Err(why) => Some(
+            Finding::problem(Area::Network, "tls_untrusted", format!("TLS to {host} is signed by {issuer}, which this machine does not trust ({why})"))
+                .why("No call to the provider succeeds. A company's proxy that re-signs TLS looks like this.")
+                .fix("Add that authority to the system's trust store (update-ca-certificates), or name a PEM file with all authorities in SSL_CERT_FILE."),
+        ),
+    }
+}
+
+struct Shown {
+    verdict: Result<(), String>,
+    /// Of the topmost certificate that was shown.
+    issuer: Option<String>,
+    all_issuers: Vec<String>,
+}
+
+impl Shown {
+    fn is_microsofts(&self) -> bool {
+        self.all_issuers.iter().any(|name| MICROSOFTS_ISSUERS.iter().any(|known| name.contains(known)))
+    }
+}
+
+async fn look(patient: &Patient<'_>, url: &Url) -> Option<Shown> {
+    let host = url.host_str()?;
+    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).ok()?;
+    let stream = connect(patient, host, url.port_or_known_default()?).await?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
+    let mut config = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    config.dangerous().set_certificate_verifier(recorder.clone());
+    // The handshake is all there is: nothing is sent over this connection, so it need not be trusted.
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    drop(connector.connect(name.clone(), stream).await.ok()?);
+    let chain = recorder.chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let all_issuers: Vec<String> = chain.iter().filter_map(|der| issuer(der)).collect();
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(patient.now.secs()).ok()?));
+    let verdict = judge(provider, &chain, &name, now);
+    Some(Shown { verdict, issuer: all_issuers.last().cloned(), all_issuers })
+}
+
+fn judge(
+    provider: Arc<CryptoProvider>,
+    chain: &[CertificateDer<'_>],
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<(), String> {
+    let (end, between) = chain.split_first().ok_or("it shows no certificate")?;
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(|e| e.to_string())?;
+    verifier.verify_server_cert(end, between, name, &[], now).map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// Directly, or through the proxy that every other call goes through.
+async fn connect(patient: &Patient<'_>, host: &str, port: u16) -> Option<TcpStream> {
+    let proxy = patient.https_proxy.as_ref().filter(|_| !is_exempt(&patient.no_proxy, host));
+    let Some(proxy) = proxy else {
+        return TcpStream::connect((host.trim_matches(['[', ']']), port)).await.ok();
+    };
+    let mut stream = TcpStream::connect((proxy.host_str()?, proxy.port_or_known_default()?)).await.ok()?;
+    let request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() >= 8192 {
+            return None;
+        }
+        head.push(stream.read_u8().await.ok()?);
+    }
+    head.split(|byte| *byte == b' ').nth(1).is_some_and(|status| status == b"200").then_some(stream)
+}
+
+fn is_exempt(no_proxy: &str, host: &str) -> bool {
+    no_proxy.split(',').map(|entry| entry.trim().trim_start_matches('.')).filter(|entry| !entry.is_empty()).any(
+        |entry| {
+            entry == "*"
+                || host.eq_ignore_ascii_case(entry)
+                || host.to_ascii_lowercase().ends_with(&format!(".{}", entry.to_ascii_lowercase()))
+        },
+    )
+}
+
+/// Organisation and common name, without control characters: it is somebody else's text.
+fn issuer(der: &CertificateDer<'_>) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der.as_ref()).ok()?;
+    let name: &X509Name<'_> = certificate.issuer();
+    let organization = name.iter_organization().next().and_then(|part| part.as_str().ok());
+    let common = name.iter_common_name().next().and_then(|part| part.as_str().ok());
+    let text = match (common, organization) {
+        (Some(common), Some(organization)) => format!("\"{common}\" of {organization}"),
+        (Some(one), None) | (None, Some(one)) => format!("\"{one}\""),
+        (None, None) => return None,
+    };
+    Some(text.chars().filter(|c| !c.is_control()).take(160).collect())
+}
+
+/// Lets every certificate pass and keeps it.
+#[derive(Debug)]
+struct Recorder {
+    provider: Arc<CryptoProvider>,
+    chain: Mutex<Vec<CertificateDer<'static>>>,
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        end: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let all = std::iter::once(end).chain(between.iter().take(10));
+        let chain = all.map(|der| der.clone().into_owned()).collect();
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_exempt_from_the_proxy_as_elsewhere() {
+        assert!(is_exempt("localhost, .example.com", "id.example.com"));
+        assert!(is_exempt("*", "anything"));
+        assert!(!is_exempt("example.com", "badexample.com"));
+        assert!(!is_exempt("", "example.com"));
+    }
+}
