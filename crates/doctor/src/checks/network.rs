@@ -142,8 +142,9 @@ fn microsoft(provider: &OidcProvider, issuer: &str, body: &Value, key: &dyn Fn(&
     let graph = Url::parse(provider.microsoft.graph_host()).ok();
     let graph = graph.as_ref().and_then(Url::host_str).unwrap_or_default();
     let theirs = body["msgraph_host"].as_str().unwrap_or(graph);
+    let theirs = theirs.split(':').next().unwrap_or(theirs);
     if !theirs.eq_ignore_ascii_case(graph)
-        && theirs.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'))
+        && theirs.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
     {
         findings.push(
             Finding::problem(

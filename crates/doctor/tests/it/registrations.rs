@@ -1,0 +1,141 @@
+//! What Entra is told, and that it would take it: the stand-in refuses what Entra refuses.
+
+use super::{lay_over, load, sound};
+use bia_doctor::Registration;
+use bia_doctor::setup::{self, Target};
+use bia_fake_entra::{Audience, Client};
+use serde_json::{Value, json};
+
+fn registrations(providers: Value) -> Vec<Registration> {
+    let mut config = sound();
+    config["selfservice"]["methods"]["oidc"]["config"]["providers"] = providers;
+    Registration::of(&load(&config).config, None, None).expect("registrations")
+}
+
+fn one(more: Value) -> Registration {
+    let mut provider = sound()["selfservice"]["methods"]["oidc"]["config"]["providers"][0].clone();
+    lay_over(&mut provider, more);
+    registrations(json!([provider])).remove(0)
+}
+
+fn claims(manifest: &Value) -> Vec<&str> {
+    manifest["optionalClaims"]["idToken"]
+        .as_array()
+        .expect("claims")
+        .iter()
+        .filter_map(|c| c["name"].as_str())
+        .collect()
+}
+
+#[test]
+fn entra_would_take_the_manifest_of_every_kind_of_tenant() {
+    let everything = json!({
+        "aliases": ["azure"], "callback_hosts": ["login.example.org"], "scope": ["profile", "email", "User.Read", "offline_access"],
+        "microsoft": { "email_verified_from": "xms_edov", "step_up_context": "c1", "groups": { "nested": false } },
+    });
+    for (tenant, audience) in [
+        ("common", Audience::Everybody),
+        ("organizations", Audience::Organizations),
+        ("consumers", Audience::Consumers),
+        ("contoso.com", Audience::Contoso),
+    ] {
+        let mut more = everything.clone();
+        more["microsoft_tenant"] = json!(tenant);
+        let registration = one(more);
+        let manifest: Value = serde_json::from_str(&setup::manifest(&registration)).expect("JSON");
+        let mut client = Client::new("app", "secret");
+        client.apply_manifest(&manifest).unwrap_or_else(|error| panic!("{tenant}: {error}"));
+        assert_eq!(client.audience, audience);
+        let uris = client.redirect_uris.expect("redirect URIs");
+        for end in ["/callback/microsoft", "/callback", "/callback/azure"] {
+            for host in ["id.example.com", "login.example.org"] {
+                let uri = format!("https://{host}/self-service/methods/oidc{end}");
+                assert!(uris.contains(&uri), "{uri} is missing in {uris:?}");
+            }
+        }
+        assert_eq!(uris.iter().any(|uri| uri.contains("/admin-consent/")), tenant != "consumers");
+        assert_eq!(
+            client.front_channel_logout_uri.as_deref(),
+            Some("https://id.example.com/self-service/methods/oidc/logout/microsoft")
+        );
+        let claims = claims(&manifest);
+        for claim in ["email", "xms_edov", "acct", "login_hint", "sid", "acrs", "given_name", "family_name"] {
+            assert!(claims.contains(&claim), "{claim} is missing");
+        }
+        assert_eq!(manifest["groupMembershipClaims"], "ApplicationGroup");
+        assert!(!manifest.to_string().contains("acceptMappedClaims"));
+    }
+}
+
+#[test]
+fn the_stand_in_refuses_what_entra_refuses() {
+    let sound = one(json!({ "microsoft_tenant": "organizations" })).manifest();
+    let mistakes = [
+        ("/web/redirectUris", json!(["http://id.example.com/callback"])),
+        ("/web/redirectUris", json!(["https://id.example.com/*"])),
+        ("/web/redirectUris", json!(["https://a.example/", "https://a.example/"])),
+        ("/web/logoutUrl", json!("http://id.example.com/logout")),
+        ("/signInAudience", json!("Everybody")),
+        ("/optionalClaims/idToken", json!([{ "name": "shoe_size" }])),
+        ("/optionalClaims/idToken", json!([{ "name": "xms_edov" }])),
+        ("/api", json!({ "requestedAccessTokenVersion": 2, "acceptMappedClaims": true })),
+        ("/requiredResourceAccess/0/resourceAccess", json!([{ "id": "User.Read", "type": "Scope" }])),
+    ];
+    for (place, value) in mistakes {
+        let mut manifest = sound.clone();
+        *manifest.pointer_mut(place).expect("a place") = value;
+        Client::new("app", "secret").apply_manifest(&manifest).expect_err(place);
+    }
+}
+
+#[test]
+fn connections_that_share_credentials_share_one_registration() {
+    let found = registrations(json!([
+        { "id": "staff", "provider": "microsoft", "client_id": "one", "client_secret": "s~s.s", "microsoft_tenant": "contoso.com",
+          "mapper_url": "file://m.jsonnet" },
+        { "id": "guests", "provider": "microsoft", "credentials_from": "staff", "microsoft_tenant": "common", "mapper_url": "file://m.jsonnet" },
+        { "id": "other", "provider": "microsoft", "client_id": "two", "client_secret": "s~s.s", "microsoft_tenant": "fabrikam.com",
+          "mapper_url": "file://m.jsonnet" },
+    ]));
+    assert_eq!(found.iter().map(|r| r.providers.join(" ")).collect::<Vec<_>>(), ["staff guests", "other"]);
+    assert_eq!(found[0].sign_in_audience, "AzureADandPersonalMicrosoftAccount", "the broader of the two");
+    assert!(found[0].redirect_uris.iter().any(|uri| uri.ends_with("/callback/guests")));
+}
+
+#[test]
+fn the_script_is_one_that_a_shell_reads_and_names_what_is_left_to_do() {
+    let registration = one(json!({ "scope": ["profile", "Calendars.Read"], "client_id": "it's odd" }));
+    for target in [Target::Existing, Target::New("Shop \"$(reboot)\" 'x'".to_owned())] {
+        let script = setup::script(&registration, &target);
+        assert!(script.contains("Calendars.Read") && script.contains("/adminconsent?"), "{script}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("setup.sh");
+        std::fs::write(&file, &script).expect("write");
+        let checked = std::process::Command::new("sh").arg("-n").arg(&file).output().expect("sh");
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    }
+}
+
+/// Runs the script against an `az` that writes down what it was given.
+#[test]
+fn the_script_hands_the_manifest_to_az() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let az = folder.path().join("az");
+    let recorder = "#!/bin/sh\nprintf '%s\\n' \"$*\" >> \"$AZ_LOG\"\nfor word; do case $word in @*) cat \"${word#@}\" > \"$AZ_LOG.body\";; esac; done\n";
+    std::fs::write(&az, recorder).expect("write");
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).expect("mode");
+    let registration = one(json!({ "client_id": "7e57c11e-0000-4000-8000-000000000001" }));
+    let log = folder.path().join("log");
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &setup::script(&registration, &Target::Existing)]).current_dir(folder.path());
+    let ran = shell.env("PATH", path).env("AZ_LOG", &log).output().expect("sh");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let calls = std::fs::read_to_string(&log).expect("calls");
+    let url = "https://graph.microsoft.com/v1.0/applications(appId='7e57c11e-0000-4000-8000-000000000001')";
+    assert!(calls.contains(&format!("rest --method PATCH --url {url} ")), "{calls}");
+    let body = std::fs::read_to_string(folder.path().join("log.body")).expect("a body");
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(body, registration.manifest());
+}
