@@ -1,4 +1,4 @@
-//! The addresses that people are sent to, compared with Kratos' letter by letter, apart from PKCE and nonce.
+//! The addresses that people are sent to, compared with Kratos' value by value, apart from PKCE and nonce.
 //!
 //! The contract suite leaves these strings out where they carry PKCE and nonce; this test holds the rest of them.
 
@@ -11,7 +11,7 @@ use url::{Url, form_urlencoded};
 /// What Bia adds.
 const OURS: [&str; 3] = ["nonce", "code_challenge", "code_challenge_method"];
 
-/// As Kratos writes a query: sorted by name, spaces as `+`.
+/// Sorted by name, as Kratos writes a query, spaces as `+`.
 fn query(pairs: &[(&str, &str)]) -> String {
     let sorted: BTreeMap<&str, &str> = pairs.iter().copied().collect();
     form_urlencoded::Serializer::new(String::new()).extend_pairs(sorted).finish()
@@ -31,8 +31,11 @@ fn stripped(address: &str) -> String {
     assert!((100..=1024).contains(&state.len()), "{}", state.len());
     let kept = pairs.iter().filter(|(key, _)| !OURS.contains(&key.as_str()));
     let kept = kept.map(|(key, value)| (key.as_str(), if key == "state" { "STATE" } else { value }));
-    let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
-    url.set_query(Some(&text));
+    let mut kept: Vec<_> = kept.collect();
+    let count = kept.len();
+    kept.dedup_by_key(|(key, _)| *key);
+    assert_eq!(kept.len(), count, "a parameter is there twice: {address}");
+    url.set_query(Some(&query(&kept)));
     url.into()
 }
 

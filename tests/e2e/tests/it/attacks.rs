@@ -118,7 +118,7 @@ async fn a_state_that_was_changed_anywhere_is_refused() {
 async fn a_link_that_an_attacker_began_does_not_end_in_the_victims_account() {
     let site = Site::new().await;
     let bia = site.start().await;
-    let (mallory, alice) = (site.browser("mallory"), site.browser("alice"));
+    let (mallory, alice) = (site.browser("bob"), site.browser("alice"));
     mallory.signed_in(&bia, "microsoft").await;
     alice.signed_in(&bia, "microsoft").await;
     let settings = mallory.begin(&bia, "settings").await;
@@ -137,7 +137,7 @@ async fn a_link_that_an_attacker_began_does_not_end_in_the_victims_account() {
 async fn session_fixation_a_planted_session_is_replaced_and_stays_the_attackers() {
     let site = Site::new().await;
     let bia = site.start().await;
-    let mallory = site.browser("mallory");
+    let mallory = site.browser("bob");
     let hers = mallory.signed_in(&bia, "microsoft").await;
     let planted = mallory.cookie(&bia.public, "ory_kratos_session").expect("a cookie");
     let alice = site.browser("alice");
@@ -222,12 +222,15 @@ async fn unlinking_needs_the_browser_that_holds_the_flow() {
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    alice.signed_in(&bia, "microsoft").await;
+    let session = alice.signed_in(&bia, "microsoft").await;
     let settings = alice.begin(&bia, "settings").await;
     let action = settings["ui"]["action"].as_str().expect("an action");
-    let mallory = site.browser("mallory");
+    let mallory = site.browser("bob");
     mallory.signed_in(&bia, "microsoft").await;
     let answer = mallory.post_json(action, &json!({ "unlink": "microsoft" })).await;
     assert_eq!((answer.status, answer.error_id().as_str()), (403, "security_identity_mismatch"));
-    assert!(alice.sign_in(&bia, "microsoft").await.status < 400);
+    let nobody = Browser::new().post_json(action, &json!({ "unlink": "microsoft" })).await;
+    assert_eq!(nobody.status, 401);
+    let again = site.browser("alice").signed_in(&bia, "microsoft").await;
+    assert_eq!(again["identity"]["id"], session["identity"]["id"]);
 }

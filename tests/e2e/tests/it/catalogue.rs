@@ -99,7 +99,8 @@ const ANSWERED: [(&str, u16, &str); 14] = [
     (error::UPSTREAM_ERROR, 502, "Graph is broken"),
 ];
 
-/// Error ids that no answer carries.
+/// Error ids that no answer carries. Kratos' `session_aal_already_fulfilled` (reserved) and `self_service_flow_replaced`
+/// (other methods) are not even defined here.
 const NEVER_ANSWERED: [(&str, &str); 1] =
     [(error::IDENTITY_DISABLED, "always shown in the form, as message 4010011, as in Kratos")];
 

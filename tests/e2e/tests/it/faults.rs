@@ -142,8 +142,13 @@ async fn every_fault_of_the_token_endpoint_ends_on_a_page() {
 
 #[tokio::test]
 async fn every_fault_of_graph_ends_on_a_page() {
-    every_fault_at(Endpoint::Graph, "microsoft", "graph", json!({ "subject_source": "me", "scope": ["User.Read"] }))
-        .await;
+    every_fault_at(
+        Endpoint::Graph,
+        "microsoft",
+        "graph",
+        json!({ "subject_source": "me", "scope": ["profile", "email", "User.Read"] }),
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -10,9 +10,11 @@ use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-const PEOPLE: usize = 60;
+const PEOPLE: usize = 800;
 const AT_ONCE: usize = 8;
 const KILLS: usize = 3;
+/// Sign-ins before each kill; the rest of them is under way.
+const BEFORE_KILL: usize = 40;
 
 /// What a browser was told, and by which answer.
 struct Told {
@@ -59,23 +61,32 @@ async fn try_sign_in(bia: &Bia, stand_in: &str, index: usize) -> Option<Told> {
 /// Loads the server until it is killed in the middle; who was told what.
 async fn load_and_kill(bia: Bia, site: &Site, next: &Arc<AtomicUsize>) -> Vec<Told> {
     let bia = Arc::new(bia);
+    let done = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for worker in 0..AT_ONCE {
-        let (bia, next, stand_in) = (Arc::clone(&bia), Arc::clone(next), site.stand_in());
+        let (bia, next, done) = (Arc::clone(&bia), Arc::clone(next), Arc::clone(&done));
+        let stand_in = site.stand_in();
         tasks.spawn(async move {
             let mut told = Vec::new();
-            loop {
-                // Every third sign-in is somebody who was here before.
-                let turn = next.fetch_add(1, Ordering::Relaxed);
-                let index = if turn % 3 == 2 { (turn / 2 + worker) % PEOPLE } else { turn % PEOPLE };
-                match try_sign_in(&bia, &stand_in, index).await {
-                    Some(one) => told.push(one),
-                    None => return told,
+            let mut index = next.fetch_add(1, Ordering::Relaxed);
+            while let Some(one) = try_sign_in(&bia, &stand_in, index % PEOPLE).await {
+                told.push(one);
+                done.fetch_add(1, Ordering::Relaxed);
+                // Every third sign-in is somebody who was here before, in another browser.
+                if told.len() % 3 != worker % 3 {
+                    index = next.fetch_add(1, Ordering::Relaxed);
                 }
             }
+            told
         });
     }
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    while done.load(Ordering::Relaxed) < BEFORE_KILL {
+        // A worker ends early only by a failure, which is reported below.
+        if tasks.len() < AT_ONCE {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let killed = std::process::Command::new("kill").args(["-KILL", &bia.id().to_string()]).status();
     assert!(killed.expect("kill").success());
     let mut told = Vec::new();
@@ -109,13 +120,12 @@ async fn killing_it_under_load_loses_no_session_and_no_identity_that_a_browser_w
     let mut told = Vec::new();
     let mut bia = site.start().await;
     for _ in 0..KILLS {
-        let before = told.len();
         told.extend(load_and_kill(bia, &site, &next).await);
-        assert!(told.len() > before, "nobody signed in before the kill");
         check_integrity(&site).await;
         bia = site.start().await;
         assert!(!bia.log().contains(r#""level":"ERROR""#), "the start had something to repair: {}", bia.log());
     }
+    assert!(told.len() >= BEFORE_KILL * KILLS, "{} sign-ins are no load", told.len());
     for one in &told {
         let session = one.browser.whoami(&bia).await.unwrap_or_else(|| panic!("{} lost the session", one.email));
         assert_eq!(session["identity"]["traits"]["email"], one.email.as_str());

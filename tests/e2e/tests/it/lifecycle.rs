@@ -14,11 +14,11 @@ async fn stopping_finishes_the_callback_that_is_under_way() {
     let flow = alice.begin(&bia, "login").await;
     let at = alice.press(&flow, "microsoft").await;
     let back = alice.authorize(&at).await;
-    let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(3)).times(1);
+    let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(5)).times(1);
     site.control().add_fault(slow);
     let stop = async {
-        // Nothing outside shows that the callback waits for the provider; it does so for three seconds.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Nothing outside shows that the callback waits for the provider; it does so for five seconds.
+        tokio::time::sleep(Duration::from_secs(2)).await;
         bia.ask_to_stop();
     };
     let (answer, ()) = tokio::join!(alice.get(&back), stop);

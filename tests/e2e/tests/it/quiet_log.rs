@@ -52,7 +52,7 @@ impl Secrets {
     }
 }
 
-const PRIVATE: [&str; 14] = [
+const PRIVATE: [&str; 13] = [
     "email",
     "subject",
     "initial_id_token",
@@ -66,7 +66,6 @@ const PRIVATE: [&str; 14] = [
     "last",
     "username",
     "identifier",
-    "value",
 ];
 
 async fn walk(browser: &Browser, bia: &Bia, secrets: &mut Secrets, flow: &Value, field: (&str, &str)) {

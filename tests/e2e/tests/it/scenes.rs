@@ -81,8 +81,10 @@ async fn ordinary(produced: &mut Produced) {
     produced.error("submit by a script", &posted);
     produced.flow("login, nothing chosen", &nobody.post_json(action(&login), &json!({})).await.expect(400));
     let registration = nobody.begin(&bia, "registration").await;
-    produced
-        .flow("registration, nothing chosen", &nobody.post_json(action(&registration), &json!({})).await.expect(400));
+    produced.flow(
+        "registration, nothing chosen",
+        &nobody.post_json(action(&registration), &json!({ "traits": { "email": "a@b.example" } })).await.expect(400),
+    );
     let body = json!({ "method": "profile", "csrf_token": csrf(&registration), "traits": { "email": "a@b.example" } });
     produced.flow("registration, second step", &nobody.post_json(action(&registration), &body).await.expect(400));
     let id = login["id"].as_str().expect("an id");
@@ -251,21 +253,21 @@ async fn strict(produced: &mut Produced) {
     produced.error("registration is closed", &begin(&Browser::new(), &bia, "registration", "").await);
 }
 
-/// Flows that expire within two seconds.
+/// Flows that expire within three seconds.
 async fn short_lived(produced: &mut Produced) {
-    let flows = ["login", "registration", "settings"].map(|kind| (kind.to_owned(), json!({ "lifespan": "2s" })));
+    let flows = ["login", "registration", "settings"].map(|kind| (kind.to_owned(), json!({ "lifespan": "3s" })));
     let flows: serde_json::Map<String, Value> = flows.into_iter().collect();
     let site = Site::with(json!({ "selfservice": { "flows": flows } })).await;
     let bia = site.start().await;
     let alice = site.browser("alice");
     alice.signed_in(&bia, "microsoft").await;
     let nobody = Browser::new();
-    for (scene, kind, browser) in [
-        ("login expired", "login", &nobody),
-        ("registration expired", "registration", &nobody),
-        ("settings expired", "settings", &alice),
-    ] {
-        let flow = browser.begin(&bia, kind).await;
+    let old = [
+        ("login expired", "login", &nobody, nobody.begin(&bia, "login").await),
+        ("registration expired", "registration", &nobody, nobody.begin(&bia, "registration").await),
+        ("settings expired", "settings", &alice, alice.begin(&bia, "settings").await),
+    ];
+    for (scene, kind, browser, flow) in old {
         // Until then a submission without a choice is refused for another reason.
         let gone = loop {
             let answer = browser.post_json(action(&flow), &json!({ "csrf_token": csrf(&flow) })).await;
