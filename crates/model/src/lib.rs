@@ -23,6 +23,7 @@ pub mod capture;
 pub mod claims;
 pub mod continue_with;
 pub mod credentials;
+pub mod difference;
 pub mod error;
 pub mod flow;
 pub mod form;

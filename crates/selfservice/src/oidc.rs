@@ -5,6 +5,7 @@
 //! visible in `callback.rs`.
 
 pub mod callback;
+pub(crate) mod capture;
 pub(crate) mod claims_to_identity;
 pub(crate) mod continuity;
 pub(crate) mod convert;

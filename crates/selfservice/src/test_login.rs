@@ -1,9 +1,11 @@
 //! The admin's test login (contract §3.11): goes to the provider, comes back with what happened, writes nothing.
 
+mod dry_run;
+
 use crate::context::{Context, Csrf, InitQuery};
 use crate::deps::{Deps, with_query};
 use crate::error::{FlowError, store_error};
-use crate::oidc::{Arrival, claims_to_identity};
+use crate::oidc::Arrival;
 use crate::outcome::{Outcome, Redirect, Reply};
 use crate::{csrf, flow, ui};
 use bia_model::{ApiError, Flow, FlowKind, FlowType, Message};
@@ -76,43 +78,16 @@ pub(crate) fn check_reader(context: &Context, flow: &Flow) -> Result<(), ApiErro
 
 /// The sign-in arrived: run the mapper, validate, and show what would have happened.
 pub(crate) async fn finish(deps: &Deps, context: &Context, flow: Flow, arrival: Arrival<'_>) -> Reply {
-    let claims = serde_json::to_value(&arrival.signed_in.claims).unwrap_or_default();
     let known = crate::oidc::login::find_unchanged(deps, &arrival).await.ok().flatten();
-    let payload = match claims_to_identity::map(deps, arrival.provider, &arrival.signed_in.claims, known.as_ref()).await
-    {
-        Ok(mapped) => {
-            let schema_id = known.as_ref().map_or(deps.schemas.default_id(), |identity| identity.schema_id.as_str());
-            let errors = match deps.schemas.get(schema_id).await {
-                Ok(schema) => schema.validate(&mapped.traits),
-                Err(_) => Vec::new(),
-            };
-            let errors: Vec<Value> =
-                errors.iter().map(|error| json!({ "path": error.pointer, "message": error.message.text })).collect();
-            json!({
-                "id_token_claims": arrival.signed_in.claims.raw_claims,
-                "jsonnet_mapper_url": arrival.provider.mapper_url.to_text(),
-                "jsonnet_input": claims.to_string(),
-                "jsonnet_output": json!({ "identity": {
-                    "traits": mapped.traits,
-                    "metadata_public": mapped.metadata_public,
-                    "metadata_admin": mapped.metadata_admin,
-                } }).to_string(),
-                "schema_validation_errors": errors,
-            })
-        }
-        Err(error) => json!({
-            "id_token_claims": arrival.signed_in.claims.raw_claims,
-            "jsonnet_mapper_url": arrival.provider.mapper_url.to_text(),
-            "jsonnet_input": claims.to_string(),
-            "error": describe(&error, "claims_decode"),
-        }),
-    };
+    let payload = dry_run::payload(deps, &arrival, known.as_ref()).await;
     capture(deps, context, flow, payload).await
 }
 
 /// The sign-in failed on its way; the admin sees at which step.
 pub(crate) async fn fail(deps: &Deps, context: &Context, flow: Flow, error: FlowError) -> Reply {
-    let payload = json!({ "error": describe(&error, "callback") });
+    let error = describe(&error, "callback");
+    let detail = error["reason"].as_str().or(error["message"].as_str()).unwrap_or_default().to_owned();
+    let payload = json!({ "checks": [dry_run::check("token", false, &detail)], "error": error });
     capture(deps, context, flow, payload).await
 }
 

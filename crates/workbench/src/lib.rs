@@ -16,7 +16,6 @@
 
 pub mod cases;
 pub mod claims;
-pub mod difference;
 mod error;
 mod files;
 pub mod format;
@@ -28,6 +27,7 @@ pub mod suite;
 mod verdict;
 pub mod watch;
 
+pub use bia_model::difference;
 pub use error::{Failure, InputError};
 pub use files::{read_json, read_json_from, read_text};
 pub use report::Paint;

@@ -1,11 +1,11 @@
 //! One mapper on one set of claims: what comes out, what the schema says, what would change.
 
 use crate::claims::Given;
-use crate::difference::{self, Change};
 use crate::error::{Failure, InputError};
 use crate::verdict::Verdict;
 use bia_mapper::{Evaluation, MappedIdentity, Mapper, NO_IDENTITY, Source};
 use bia_model::capture::Capture;
+use bia_model::difference::{self, Change};
 use bia_model::{IdentitySchema, merge};
 use serde::Serialize;
 use serde_json::{Map, Value, json};

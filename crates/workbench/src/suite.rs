@@ -2,13 +2,13 @@
 
 use crate::cases::{Case, Suite};
 use crate::claims::{self, Given};
-use crate::difference;
 use crate::error::{Failure, InputError};
 use crate::files;
 use crate::run::{self, Report, Request};
 use crate::verdict;
 use bia_mapper::{Mapper, Source};
 use bia_model::IdentitySchema;
+use bia_model::difference;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;

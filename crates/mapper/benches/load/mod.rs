@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 /// Evaluations per second when `clients` callers ask as fast as they are answered.
-pub(crate) async fn closed_loop<F: Future<Output = ()> + Send + 'static>(
+pub(crate) async fn closed_loop<F: Future<Output = bool> + Send + 'static>(
     clients: usize,
     time: Duration,
     call: &(impl Fn() -> F + Clone + Send + 'static),
@@ -17,8 +17,7 @@ pub(crate) async fn closed_loop<F: Future<Output = ()> + Send + 'static>(
             tokio::spawn(async move {
                 let mut count = 0_u32;
                 while started.elapsed() < time {
-                    call().await;
-                    count += 1;
+                    count += u32::from(call().await);
                 }
                 count
             })
@@ -31,12 +30,12 @@ pub(crate) async fn closed_loop<F: Future<Output = ()> + Send + 'static>(
     f64::from(count) / started.elapsed().as_secs_f64()
 }
 
-/// Latencies of calls that are due at a fixed rate, counted from when each was due, sorted.
-pub(crate) async fn open_loop<F: Future<Output = ()> + Send + 'static>(
+/// Latencies of calls that are due at a fixed rate, counted from when each was due, sorted, and how many were refused.
+pub(crate) async fn open_loop<F: Future<Output = bool> + Send + 'static>(
     rate: f64,
     time: Duration,
     call: &(impl Fn() -> F + Clone + Send + 'static),
-) -> Vec<Duration> {
+) -> (Vec<Duration>, usize) {
     let started = Instant::now();
     let pause = Duration::from_secs_f64(1.0 / rate);
     let mut due = started;
@@ -47,25 +46,24 @@ pub(crate) async fn open_loop<F: Future<Output = ()> + Send + 'static>(
             tokio::time::sleep(early).await;
         }
         let (asked, call) = (due, call.clone());
-        tasks.push(tokio::spawn(async move {
-            call().await;
-            asked.elapsed()
-        }));
+        tasks.push(tokio::spawn(async move { call().await.then(|| asked.elapsed()) }));
         due += pause;
     }
-    let mut latencies = Vec::with_capacity(tasks.len());
+    let asked = tasks.len();
+    let mut latencies = Vec::with_capacity(asked);
     for task in tasks {
-        latencies.push(task.await.expect("a call"));
+        latencies.extend(task.await.expect("a call"));
     }
     latencies.sort();
-    latencies
+    let refused = asked - latencies.len();
+    (latencies, refused)
 }
 
-pub(crate) fn print(most: f64, latencies: &[Duration], took: Duration) {
+pub(crate) fn print(most: f64, (latencies, refused): &(Vec<Duration>, usize), took: Duration) {
     let at = |share: usize| latencies[(latencies.len() * share / 1000).min(latencies.len() - 1)];
     println!("closed loop, 8 callers, one mapper: {most:.0} evaluations per second");
     println!(
-        "open loop at 80 % of it, {} calls in {took:.1?}: p50 {:.2?}, p95 {:.2?}, p99 {:.2?}, longest {:.2?}",
+        "open loop at 80 % of it, {} calls in {took:.1?}, {refused} refused: p50 {:.2?}, p95 {:.2?}, p99 {:.2?}, longest {:.2?}",
         latencies.len(),
         at(500),
         at(950),

@@ -77,7 +77,13 @@ async fn candidate(
     identity.organization_id = organization_of(arrival);
     let known = identity.traits.clone();
     identities::prepare(&deps.schemas, &mut identity, context.now).await.map_err(|error| match error {
-        PrepareError::Traits(errors) => (FlowError::Traits(errors), Some(known)),
+        PrepareError::Traits(errors) => {
+            if !refused.is_empty() {
+                let claims = &arrival.signed_in.claims;
+                super::capture::record(deps, arrival.provider, ("schema", None), claims, None);
+            }
+            (FlowError::Traits(errors), Some(known))
+        }
         PrepareError::Schema(error) => (error.into(), None),
     })?;
     let proven = claims_to_identity::proven(&mapped);

@@ -16,6 +16,7 @@ mod recheck;
 mod signing_out;
 mod step_up;
 mod subjects;
+mod test_login;
 
 /// As in `bia`: this binary is its own mapper worker.
 #[global_allocator]

@@ -1,10 +1,10 @@
 //! Results for people at a terminal.
 
 use super::{Paint, harmless};
-use crate::difference::{Change, Kind};
 use crate::suite::{Outcome, Results};
 use crate::{lint as linting, run as running};
 use bia_mapper::LintSeverity;
+use bia_model::difference::{Change, Kind};
 use serde_json::Value;
 use std::fmt::Write as _;
 

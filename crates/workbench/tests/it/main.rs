@@ -3,8 +3,6 @@
 mod captures;
 mod corpus;
 mod folders;
-mod guide;
-mod library;
 mod linting;
 mod personas;
 mod reports;
