@@ -2,6 +2,7 @@
 
 mod configurations;
 mod databases;
+mod guide;
 mod networks;
 mod registrations;
 
