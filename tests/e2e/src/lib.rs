@@ -5,7 +5,8 @@
 //! its own id. [`Browser`] keeps cookies and follows one redirect at a time, so that a test sees every step.
 //!
 //! The program is `bia-under-test`, made from the source of `bia` by the same `cargo test` that runs the tests; the
-//! variable `BIA` names another one, for example a release build.
+//! variable `BIA` names another one, for example a release build. `BIA_TEST_POSTGRES` holds the DSN of a PostgreSQL
+//! database for the tests of several instances; without it they have nothing to do.
 //!
 //! What it never does: reach beyond loopback, read the environment for the program it starts, end a process that it did
 //! not start, use a port that it did not find free.

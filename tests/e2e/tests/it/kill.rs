@@ -81,9 +81,9 @@ async fn load_and_kill(bia: Bia, site: &Site, next: &Arc<AtomicUsize>) -> Vec<To
         });
     }
     while done.load(Ordering::Relaxed) < BEFORE_KILL {
-        // A worker ends early only by a failure, which is reported below.
-        if tasks.len() < AT_ONCE {
-            break;
+        if let Some(early) = tasks.try_join_next() {
+            early.expect("no worker fails");
+            panic!("the server ended before it was killed: {}", bia.log());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
