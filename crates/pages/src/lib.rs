@@ -41,6 +41,7 @@ mod safe_url;
 mod sample;
 mod sessions;
 mod templates;
+mod test_login;
 
 pub use assets::Asset;
 pub use csp::CSP;

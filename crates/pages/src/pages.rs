@@ -11,7 +11,7 @@ use crate::node;
 use crate::options::Options;
 use crate::page::{Page, Settings, Welcome};
 use crate::sessions;
-use crate::{csp, provider_kind, safe_url, sample, templates};
+use crate::{csp, provider_kind, safe_url, sample, templates, test_login};
 use minijinja::{Environment, Value as View, context};
 use serde::Serialize;
 use serde_json::Value;
@@ -55,7 +55,11 @@ impl Pages {
     }
 
     /// Sign-in, whatever its flow asks for: a provider, a confirmation, or the owner of an address.
+    /// An admin's test login that came back from the provider shows what it found out instead.
     pub fn login(&self, flow: &Value, page: &Page<'_>) -> Result<String, PageError> {
+        if let Some(payload) = test_login::payload(flow) {
+            return self.render("test_login.html", page, test_login::view(payload, page.query));
+        }
         let form = Form::read(flow, &self.nodes(page));
         let kind = match (&form, flow["refresh"] == true, flow["requested_aal"] == "aal2") {
             (form, ..) if form.links_account => "link",
@@ -238,7 +242,7 @@ impl Pages {
 }
 
 /// A view's data as templates see it.
-fn of(data: &impl Serialize) -> View {
+pub(crate) fn of(data: &impl Serialize) -> View {
     View::from(minijinja::value::Serde(data))
 }
 

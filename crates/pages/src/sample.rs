@@ -23,6 +23,7 @@ pub(crate) fn try_all(pages: &Pages) -> Result<(), PageError> {
         pages.settings(&Settings { session: None, sessions: None, revoke_url: None, ..full }, &Page::default())?;
         pages.welcome(&Welcome { session: Some(&session), claims: Some(&session) }, &page)?;
     }
+    pages.login(&test_login(), &page)?;
     pages.registration(&flow("registration"), &page)?;
     pages.settings(&Settings { flow: &flow("settings"), session: None, sessions: None, revoke_url: None }, &page)?;
     pages.error(&json!({"id": "1", "error": {"code": 404, "id": "sample", "reason": "r", "message": "m"}}), &page)?;
@@ -31,6 +32,15 @@ pub(crate) fn try_all(pages: &Pages) -> Result<(), PageError> {
     pages.logged_out(&page)?;
     pages.front_channel(&page)?;
     Ok(())
+}
+
+fn test_login() -> Value {
+    json!({ "test_context": { "provider_id": "sample", "debug_payload": {
+        "checks": [{ "id": "token", "ok": true, "detail": "d" }, { "id": "mapper", "ok": false, "detail": "d" }],
+        "jsonnet_stderr": "m.jsonnet:1:1", "jsonnet_output": "{}", "id_token_claims": { "sub": "s" }, "traits": { "a": 1 },
+        "schema_validation_errors": [{ "path": "#/traits/a", "message": "m" }],
+        "changes": [{ "path": "traits.a", "kind": "changed", "before": 1, "after": 2 }],
+    } } })
 }
 
 fn input(group: &str, name: &str, kind: &str, value: &str, label: (i64, &str)) -> Value {

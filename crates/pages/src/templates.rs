@@ -24,6 +24,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("error.html", include_str!("../templates/error.html")),
     ("welcome.html", include_str!("../templates/welcome.html")),
     ("logged_out.html", include_str!("../templates/logged_out.html")),
+    ("test_login.html", include_str!("../templates/test_login.html")),
     ("front_channel.html", include_str!("../templates/front_channel.html")),
 ];
 

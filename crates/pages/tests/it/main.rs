@@ -58,3 +58,37 @@ fn render(pages: &Pages, kind: &str, input: &Value, page: &Page<'_>) -> Result<S
         _ => pages.welcome(&Welcome { session: Some(&input["session"]), claims: Some(&input["claims"]) }, page),
     }
 }
+
+fn test_login(works: bool) -> Value {
+    json!({ "id": "1", "test_context": { "provider_id": "microsoft", "debug_payload": {
+        "checks": [
+            { "id": "token", "ok": true, "detail": "The provider's answer was verified." },
+            { "id": "mapper", "ok": works, "detail": "<script>alert(1)</script>" },
+            { "id": "unheard-of", "ok": true, "detail": "left out" },
+        ],
+        "jsonnet_stderr": "--> m.jsonnet:2:3",
+        "id_token_claims": { "name": "Alice" },
+        "traits": { "email": "alice@contoso.example" },
+        "changes": [{ "path": "traits.email", "kind": "changed", "before": "old@x.example", "after": "<b>" }],
+        "changes_are_applied": true,
+    } } })
+}
+
+#[test]
+fn a_test_login_that_came_back_shows_its_checks_in_every_language() {
+    let pages = pages();
+    for (language, good, bad) in
+        [("en", "It works", "Something is not right yet"), ("de", "Es funktioniert", "Etwas stimmt noch nicht")]
+    {
+        let view = Page { query: Some("flow=1"), ..page(&pages, language) };
+        let html = pages.login(&test_login(true), &view).unwrap();
+        assert!(html.contains(good) && !html.contains(bad), "{html}");
+        assert!(html.contains("traits.email") && html.contains("alice@contoso.example"));
+        assert!(html.contains("redact=1"), "{html}");
+        assert!(!html.contains("<script>") && !html.contains("<b>") && !html.contains("left out"));
+        assert!(pages.login(&test_login(false), &view).unwrap().contains(bad));
+        let redacted = Page { query: Some("flow=1&redact=1"), ..view.clone() };
+        let offers = |view: &Page<'_>| pages.login(&test_login(true), view).unwrap().contains("<p><a href=\"?flow=1");
+        assert!(offers(&view) && !offers(&redacted));
+    }
+}

@@ -58,7 +58,12 @@ pub(crate) async fn asset(call: Call) -> Answer {
     let Some(asset) = call.app.pages.as_ref().and_then(|pages| pages.asset(call.param("file"))) else {
         return Ok(answer::not_found());
     };
-    let mut response = answer::with_body(200, asset.content_type, asset.bytes.to_vec());
+    let is_known = call.header("if-none-match").is_some_and(|known| knows(known, &asset.etag));
+    let mut response = if is_known {
+        answer::not_modified()
+    } else {
+        answer::with_body(200, asset.content_type, asset.bytes.to_vec())
+    };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.insert(NO_SNIFF, HeaderValue::from_static("nosniff"));
@@ -66,6 +71,12 @@ pub(crate) async fn asset(call: Call) -> Answer {
         headers.insert(header::ETAG, etag);
     }
     Ok(response)
+}
+
+/// Whether `If-None-Match` names this version. The comparison is the weak one (RFC 9110 §13.1.2): a proxy that
+/// compresses makes an etag weak.
+fn knows(if_none_match: &str, etag: &str) -> bool {
+    if_none_match.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag)
 }
 
 /// `GET /ui/{page}`
@@ -88,7 +99,12 @@ pub(crate) async fn page(call: Call) -> Answer {
         notice: None,
     };
     let shown = match call.param("page") {
-        "login" => flow_page(&call, &context, FlowKind::Login).await?.map(|flow| pages.login(&flow, &view)),
+        "login" => flow_page(&call, &context, FlowKind::Login).await?.map(|mut flow| {
+            if call.query.get("redact") == Some("1") {
+                redact_test(&mut flow);
+            }
+            pages.login(&flow, &view)
+        }),
         "registration" => {
             flow_page(&call, &context, FlowKind::Registration).await?.map(|flow| pages.registration(&flow, &view))
         }
@@ -109,6 +125,26 @@ pub(crate) async fn page(call: Call) -> Answer {
             html_response(pages, error.code, pages.error(&body, &view))?
         }
     })
+}
+
+/// Takes names out of what a test login shows, for a picture of the page that somebody else may see.
+fn redact_test(flow: &mut Value) {
+    let Some(payload) = flow["test_context"]["debug_payload"].as_object_mut() else { return };
+    for name in ["jsonnet_input", "jsonnet_output"] {
+        payload.remove(name);
+    }
+    for name in ["id_token_claims", "traits"] {
+        if let Some(value) = payload.get_mut(name) {
+            *value = bia_model::capture::redact(value);
+        }
+    }
+    for change in payload.get_mut("changes").and_then(Value::as_array_mut).into_iter().flatten() {
+        for name in ["before", "after"] {
+            if let Some(value) = change.get_mut(name) {
+                *value = bia_model::capture::redact(value);
+            }
+        }
+    }
 }
 
 /// Why a flow's page can't be shown.
