@@ -6,6 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
 use crate::finding::{Finding, KeyPath};
+use crate::microsoft::GroupFormat;
 use crate::oidc::{OidcProvider, ProviderKind, is_guid};
 use crate::rules::PROVIDERS;
 use crate::source::Source;
@@ -17,6 +18,7 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
         let path = KeyPath::of(PROVIDERS).child(index);
         mapper(&provider.mapper_url, &path, findings);
         settings(config, provider, &path, findings);
+        group_names(provider, &path, findings);
         secrets(provider, &path, findings);
     }
 }
@@ -108,6 +110,19 @@ fn settings(config: &Config, provider: &OidcProvider, path: &KeyPath, findings: 
         findings.push(
             Finding::advice("scope_form", path.child("scope"), "has several scopes in one item")
                 .help("Write one scope per item."),
+        );
+    }
+}
+
+/// A name in a list of what may be told or trusted is not proof of the group behind it.
+fn group_names(provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>) {
+    let Some(groups) = &provider.microsoft.groups else { return };
+    if groups.format == GroupFormat::Name && !groups.allowed.is_empty() {
+        let at = path.child("microsoft").child("groups").child("allowed");
+        let message = "lists display names, which are not unique: whoever may create groups can take one of them";
+        findings.push(
+            Finding::advice("group_names", at, message)
+                .help("Write the groups' object ids, and leave `format` out or set it to `id`."),
         );
     }
 }

@@ -61,6 +61,14 @@ const ADVICE: &[Case] = &[
         "secret_id P.0.client_secret kratos.yml:19:28",
     ),
     (
+        "names of groups that anybody may give to theirs",
+        &[(
+            TENANT,
+            "microsoft_tenant: 8eaef023-2b34-4da1-9baa-8bc8c9d6a490\n            microsoft: { groups: { format: name, allowed: [Admins] } }",
+        )],
+        "group_names P.0.microsoft.groups.allowed kratos.yml:21:59",
+    ),
+    (
         "scopes in one item",
         &[("scope: [profile, email]", "scope: [profile email]")],
         "scope_form P.0.scope kratos.yml:22:20",
