@@ -45,6 +45,13 @@ struct Header {
     alg: Value,
     #[serde(default)]
     kid: Option<String>,
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
+}
+
+/// Also true for `null`, which `Option` would take for an absent field.
+fn is_there<'de, D: serde::Deserializer<'de>>(field: D) -> Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(field).map(|_| true)
 }
 
 impl<'a> Parsed<'a> {
@@ -59,6 +66,10 @@ impl<'a> Parsed<'a> {
         let (header, payload) = signed.split_once('.').filter(|(_, p)| !p.contains('.')).ok_or(malformed)?;
         let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed);
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| malformed)?;
+        // RFC 7515 §4.1.11: extensions that the issuer calls critical would change what the signature means.
+        if header.crit {
+            return Err("the ID token's header has `crit`, and no such extension is understood");
+        }
         let claims = serde_json::from_slice(&decode(payload)?).map_err(|_| malformed)?;
         let algorithm = serde_json::from_value(header.alg).ok();
         Ok(Self { algorithm, kid: header.kid, claims, signed, signature: decode(signature)? })
@@ -194,6 +205,17 @@ pub(crate) fn asymmetric(names: &[String]) -> Vec<SigningAlgorithm> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_token_with_critical_extensions_is_refused() {
+        let encode = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let parse = |header: Value| Parsed::new(&format!("{}.{}.c2ln", encode(header), encode(json!({})))).err();
+        assert_eq!(parse(json!({ "alg": "RS256" })), None);
+        for crit in [json!(["b64"]), json!([]), Value::Null] {
+            let why = parse(json!({ "alg": "RS256", "crit": crit, "b64": false }));
+            assert!(why.is_some_and(|why| why.contains("crit")), "{crit}");
+        }
+    }
 
     #[test]
     fn a_key_of_one_tenant_does_not_vouch_for_another() {
