@@ -42,6 +42,7 @@ fn is_private_v6(ip: Ipv6Addr) -> bool {
         || (first & 0xffc0) == 0xfe80 // link local
         || (first & 0xffc0) == 0xfec0 // site local, long gone but still routed in places
         || (first == 0x2001 && ip.segments()[1] == 0xdb8)
+        || ip.segments()[..3] == [0x64, 0xff9b, 1] // local-use NAT64 (RFC 8215)
 }
 
 /// An IPv4 address dressed as IPv6 would otherwise walk past the IPv4 rules.
@@ -143,6 +144,8 @@ mod tests {
             "::",
             "::ffff:127.0.0.1",
             "64:ff9b::7f00:1",
+            "64:ff9b:1::7f00:1",
+            "64:ff9b:1:7f00::1",
             "2002:7f00:1::",
             "::7f00:1",
             "fd00::1",
