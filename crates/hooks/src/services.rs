@@ -104,16 +104,9 @@ impl Bodies for JsonnetBodies {
         self.mapper
             .evaluate(evaluation)
             .await
-            .map_err(|error| if is_cancel(&error) { BodyError::Cancelled } else { BodyError::Template(error) })
+            // Kratos: an `error` whose text begins with `cancel` skips the call.
+            .map_err(|error| if error.is_cancel() { BodyError::Cancelled } else { BodyError::Template(error) })
     }
-}
-
-/// Kratos: an `error` whose text begins with `cancel` skips the call.
-fn is_cancel(error: &MapperError) -> bool {
-    error.snippet().is_some_and(|diagnostic| {
-        let message = diagnostic.message.as_str();
-        message.strip_prefix("RUNTIME ERROR: ").unwrap_or(message).starts_with("cancel")
-    })
 }
 
 /// Tasks that nobody waits for, in a bounded number.
