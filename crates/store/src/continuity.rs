@@ -6,7 +6,8 @@ use bia_model::Timestamp;
 use uuid::Uuid;
 
 /// One container. `id` is the hash of the state (or a name), `binding` the hash of the browser's id or
-/// `flow:<id>`; the payload is the caller's and usually sealed.
+/// `flow:<id>`; the payload is the caller's JSON, which the
+/// database can read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Continuity {
     pub id: String,
