@@ -5,7 +5,7 @@ use crate::admin::{identities, sessions as admin_sessions, test_login};
 use crate::health;
 use crate::openapi::get_openapi;
 use crate::public::self_service::{disabled, errors, login, logout, registration, settings};
-use crate::public::{methods_oidc, pages, schemas, sessions, well_known};
+use crate::public::{admin_consent, methods_oidc, pages, schemas, sessions, well_known};
 use crate::redirects::{to_admin, to_public};
 use crate::route::Tag::{Identity, Metadata};
 use crate::route::{Route, route};
@@ -96,6 +96,8 @@ static PUBLIC: &[Route] = &[
     route!(Post "/self-service/methods/oidc/organization/{organization}/callback/{provider}" => "oidcOrganizationCallbackFormPost", methods_oidc::callback_form_post)
         .answers(&[302]),
     route!(Get "/self-service/methods/oidc/logout/{provider}" => "oidcFrontChannelLogout", methods_oidc::front_channel_logout).query(&["sid"]),
+    route!(Get "/self-service/methods/oidc/admin-consent/{provider}" => "oidcAdminConsentReturn", admin_consent::admin_consent)
+        .query(&["admin_consent", "tenant", "error", "error_description"]),
     // --- errors, and flows that are switched off ---
     route!(Get "/self-service/errors" => "getFlowError", errors::get_flow_error).query(&["id", "error"]).answers(&[200, 404]),
     route!(Any "/self-service/recovery" => "", disabled::recovery),

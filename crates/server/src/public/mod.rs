@@ -1,5 +1,6 @@
 //! Handlers of the public port.
 
+pub(crate) mod admin_consent;
 pub(crate) mod methods_oidc;
 pub(crate) mod pages;
 pub(crate) mod schemas;

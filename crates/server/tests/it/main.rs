@@ -1,6 +1,7 @@
 //! The server at its own border: real sockets on loopback, a real store in memory, no provider.
 
 mod admin;
+mod admin_consent;
 mod client;
 mod flows;
 mod listeners;
