@@ -228,3 +228,19 @@ async fn a_provider_that_does_not_answer_ends_on_a_page_within_the_timeout() {
     check_log(&since(&bia, before), "token exchange");
     site.browser("alice").signed_in(&bia, "microsoft").await;
 }
+
+#[tokio::test]
+async fn a_failed_refresh_of_keys_refuses_that_sign_in_alone() {
+    let site = Site::new().await;
+    let bia = site.start().await;
+    site.browser("alice").signed_in(&bia, "microsoft").await;
+    // A key that nobody has seen yet, and just now the keys can't be had.
+    site.control().add_fault(Fault::at(Endpoint::Keys, EndpointFault::status(503)));
+    site.control().add_fault(Fault::id_token(IdTokenFault::RotatedKey).times(1));
+    let alice = site.browser("alice");
+    let answer = try_sign_in(&alice, &bia, "microsoft").await;
+    let end = if answer.location().path() == "/login" { Form } else { ErrorPage };
+    check_end(&alice, &bia, &answer, end, "keys during a rotation").await;
+    site.control().clear_faults();
+    site.browser("alice").signed_in(&bia, "microsoft").await;
+}

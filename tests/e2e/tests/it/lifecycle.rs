@@ -1,10 +1,12 @@
 //! Starting and stopping.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bia_e2e::{Bia, Site};
 use bia_fake_entra::{Endpoint, EndpointFault, Fault};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn stopping_finishes_the_callback_that_is_under_way() {
@@ -82,4 +84,34 @@ async fn a_database_of_kratos_is_refused_and_stays_as_it_is_byte_for_byte() {
     let files = std::fs::read_dir(site.folder.path()).expect("the folder").flatten();
     let made: Vec<_> = files.map(|file| file.file_name().into_string().unwrap_or_default()).collect();
     assert!(!made.iter().any(|name| name.starts_with("bia.sqlite-") || name.ends_with(".secrets")), "{made:?}");
+}
+
+#[tokio::test]
+async fn a_callback_is_finished_when_its_visitor_leaves() {
+    let site = Site::new().await;
+    let bia = site.start().await;
+    let alice = site.browser("alice");
+    let flow = alice.begin(&bia, "login").await;
+    let at = alice.press(&flow, "microsoft").await;
+    let back = alice.authorize(&at).await;
+    let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(1)).times(1);
+    site.control().add_fault(slow);
+    let cookies = alice.cookies(&bia.public).into_iter().map(|(name, value)| format!("{name}={value}"));
+    let cookies = cookies.collect::<Vec<_>>().join("; ");
+    let target = format!("{}?{}", back.path(), back.query().unwrap_or_default());
+    let request = format!("GET {target} HTTP/1.1\r\nhost: h\r\ncookie: {cookies}\r\n\r\n");
+    let mut stream = TcpStream::connect(bia.public.trim_start_matches("http://")).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    stream.shutdown().await.expect("closed");
+    // The code was spent on her, so she is registered although nobody waits for the answer.
+    let give_up_at = Instant::now() + Duration::from_secs(20);
+    loop {
+        let people = alice.get_json(format!("{}/admin/identities", bia.admin)).await.expect(200);
+        if people[0]["traits"]["email"] == "alice@contoso.example" {
+            break;
+        }
+        assert!(Instant::now() < give_up_at, "nobody was registered: {}", bia.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    site.browser("alice").signed_in(&bia, "microsoft").await;
 }
