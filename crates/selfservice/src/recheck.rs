@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Sessions of one provider in one round; what is left over comes in the next.
+/// Sessions of one provider that are taken at once. The next ones are taken when these are done, so that an interval
+/// is kept however many there are.
 const BATCH: u32 = 100;
 /// Questions to one provider at the same time.
 const CONCURRENCY: usize = 4;
@@ -55,8 +56,19 @@ pub async fn recheck_due(deps: &Deps, now: Timestamp) -> Result<RecheckReport, S
             continue;
         };
         for id in std::iter::once(&config.id).chain(&config.aliases) {
-            let due = deps.store.take_sessions_for_recheck(id, now - interval, now, BATCH).await?;
-            report += round(deps, config, &provider, due, now).await;
+            let throttled = AtomicBool::new(false);
+            // Taking a session moves its `checked_at`, so each is taken once and this ends.
+            loop {
+                let due = deps.store.take_sessions_for_recheck(id, now - interval, now, BATCH).await?;
+                let is_last = due.len() < BATCH as usize;
+                let done = round(deps, config, &provider, due, &throttled, now).await;
+                report += done;
+                // A provider that answers nobody is down: going on would only wait for it.
+                let is_down = done.confirmed + done.ended == 0;
+                if is_last || is_down || throttled.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
         }
     }
     Ok(report)
@@ -67,11 +79,11 @@ async fn round(
     config: &OidcProvider,
     provider: &Arc<dyn Provider>,
     due: Vec<Session>,
+    throttled: &AtomicBool,
     now: Timestamp,
 ) -> RecheckReport {
-    let throttled = AtomicBool::new(false);
     let answers = stream::iter(due)
-        .map(|session| ask(deps, config, provider, session, &throttled, now))
+        .map(|session| ask(deps, config, provider, session, throttled, now))
         .buffer_unordered(CONCURRENCY);
     let report = answers.fold(RecheckReport::default(), |sum, one| async move { sum + one }).await;
     for (outcome, count) in [("confirmed", report.confirmed), ("ended", report.ended), ("undecided", report.undecided)]

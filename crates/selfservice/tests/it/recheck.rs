@@ -98,6 +98,32 @@ async fn e14_two_instances_never_ask_about_the_same_session() {
 }
 
 #[tokio::test]
+async fn e14_more_sessions_than_one_batch_are_all_asked_about_in_one_round() {
+    let bed = bed().await;
+    let session = bed.signed_in("alice").await.session().await.unwrap();
+    for _ in 0..204 {
+        let other = bia_model::Session { id: uuid::Uuid::new_v4(), ..session.clone() };
+        bia_testkit::sample::insert_session(&bed.deps.store, &other).await;
+    }
+    bed.advance(INTERVAL + Duration::from_secs(1));
+    assert_eq!(recheck(&bed).await, report(205, 0, 0));
+    assert_eq!(recheck(&bed).await, report(0, 0, 0));
+}
+
+#[tokio::test]
+async fn e14_a_provider_that_throttles_is_left_alone_after_one_batch() {
+    let bed = bed().await;
+    let session = bed.signed_in("alice").await.session().await.unwrap();
+    for _ in 0..149 {
+        let other = bia_model::Session { id: uuid::Uuid::new_v4(), ..session.clone() };
+        bia_testkit::sample::insert_session(&bed.deps.store, &other).await;
+    }
+    bed.control().add_fault(Fault::at(Endpoint::Token, EndpointFault::throttled(7)));
+    bed.advance(INTERVAL + Duration::from_secs(1));
+    assert_eq!(recheck(&bed).await, report(0, 0, 100));
+}
+
+#[tokio::test]
 async fn e14_the_other_account_of_one_provider_stays_signed_in() {
     let bed = Bed::builder().provider(json!({ "recheck": "15m", "subject_source": "oid" })).start().await;
     let links =
