@@ -84,7 +84,50 @@ pub(crate) fn raise(
     session.aal = Aal::Aal2;
     session.authenticated_at = context.now;
     session.authentication_methods.push(method.clone());
-    session.upstream = Some(upstream.clone());
+    session.upstream = Some(match session.upstream.take() {
+        Some(first) => refreshed(first, upstream),
+        None => upstream.clone(),
+    });
     session.identity = Some(identity.clone());
     Ok(Some((session, token.clone())))
+}
+
+/// What a session that is raised keeps of its sign-in: leavers and sign-outs are found by the account it began with,
+/// whichever one confirmed it. The same account brings news of itself, but not always another refresh token.
+fn refreshed(first: Upstream, now: &Upstream) -> Upstream {
+    if first.provider != now.provider || first.subject != now.subject {
+        return first;
+    }
+    Upstream {
+        sid: now.sid.clone().or(first.sid),
+        refresh_token: now.refresh_token.clone().or(first.refresh_token),
+        checked_at: now.checked_at.or(first.checked_at),
+        ..now.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(provider: &str, token: Option<&str>) -> Upstream {
+        Upstream {
+            provider: provider.to_owned(),
+            subject: "somebody".to_owned(),
+            sid: Some(format!("sid of {token:?}")),
+            refresh_token: token.map(str::to_owned),
+            ..Upstream::default()
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_raised_keeps_the_account_it_began_with() {
+        let first = upstream("one", Some("old"));
+        assert_eq!(refreshed(first.clone(), &upstream("two", Some("new"))), first);
+        let other = Upstream { subject: "somebody else".to_owned(), ..upstream("one", Some("new")) };
+        assert_eq!(refreshed(first.clone(), &other), first);
+        assert_eq!(refreshed(first.clone(), &upstream("one", Some("new"))), upstream("one", Some("new")));
+        let without = refreshed(first, &upstream("one", None));
+        assert_eq!((without.refresh_token.as_deref(), without.sid.as_deref()), (Some("old"), Some("sid of None")));
+    }
 }

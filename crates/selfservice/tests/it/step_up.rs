@@ -44,6 +44,22 @@ async fn j2_a_login_for_aal2_asks_for_the_context_and_raises_the_session() {
 }
 
 #[tokio::test]
+async fn j2_a_second_factor_elsewhere_leaves_the_session_with_the_provider_it_began_at() {
+    let first = json!({ "recheck": "15m", "subject_source": "oid" });
+    let second = json!({ "id": "second", "subject_source": "oid", "microsoft": { "step_up_context": "c1" } });
+    let bed = Bed::builder().provider(first).provider(second).start().await;
+    let subject = "a11ce000-0000-4000-8000-000000000001";
+    bed.import("alice@mail.example", &[("microsoft", subject), ("second", subject)], true).await;
+    let mut alice = bed.signed_in("alice").await;
+    let before = alice.session().await.unwrap().upstream.unwrap();
+    assert!(before.refresh_token.is_some());
+    let flow = alice.begin_login("aal=aal2").await.flow();
+    alice.press(&flow, "second", "alice").await.expect_session();
+    let raised = alice.session().await.unwrap();
+    assert_eq!((raised.aal, raised.upstream), (Aal::Aal2, Some(before)));
+}
+
+#[tokio::test]
 async fn j2_without_acrs_in_the_token_the_session_stays_as_it_was() {
     let bed = bed().await;
     bed.control().grant_step_up(false);
