@@ -11,6 +11,7 @@ use crate::outcome::{Effects, Outcome, Reply};
 use bia_config::OidcProvider;
 use bia_model::Timestamp;
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// Entra's are GUIDs.
@@ -76,7 +77,9 @@ const ADDRESSES_MAX: usize = 4096;
 
 impl Pace {
     fn admits(&mut self, address: Option<&str>, now: Timestamp) -> bool {
-        let address = address.unwrap_or_default();
+        // A proxy may name the port, too: one client would otherwise have a budget for each of its connections.
+        let address = without_port(address.unwrap_or_default());
+        let address = address.as_str();
         if !self.buckets.contains_key(address) && self.buckets.len() >= ADDRESSES_MAX {
             self.buckets.retain(|_, bucket| bucket.filled(now) < BURST);
             if self.buckets.len() >= ADDRESSES_MAX {
@@ -92,6 +95,11 @@ impl Pace {
         bucket.tokens -= 1.0;
         true
     }
+}
+
+fn without_port(address: &str) -> String {
+    let ip = address.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| address.parse::<IpAddr>());
+    ip.map_or_else(|_| address.to_owned(), |ip| ip.to_string())
 }
 
 impl Bucket {
@@ -115,6 +123,19 @@ mod tests {
         assert!(!pace.admits(Some("192.0.2.1"), now));
         assert!(pace.admits(Some("192.0.2.2"), now));
         assert!(pace.admits(Some("192.0.2.1"), now + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn another_port_is_not_another_budget() {
+        let mut pace = Pace::default();
+        let now = Timestamp::from_secs(1_000);
+        for port in 0..60 {
+            assert!(pace.admits(Some(&format!("192.0.2.1:{port}")), now));
+            assert!(pace.admits(Some(&format!("[2001:db8::1]:{port}")), now));
+        }
+        for address in ["192.0.2.1:4711", "192.0.2.1", "[2001:db8::1]:4711", "2001:db8::1"] {
+            assert!(!pace.admits(Some(address), now), "{address}");
+        }
     }
 
     #[test]
