@@ -5,6 +5,9 @@ use bia_model::{ApiError, IdentitySchema, form};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// Most bytes of a field that is kept as it was sent, as JSON: rows are stored before anybody is known.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
 /// A decoded submission.
 #[derive(Debug, Default)]
 pub(crate) struct Submission {
@@ -15,7 +18,7 @@ impl Submission {
     /// Decodes a submission; the schema says how form values of traits are read.
     ///
     /// # Errors
-    /// 400 for a content type or a body that can't be read.
+    /// 400 for a content type or a body that can't be read, and for fields that are too large to be kept.
     pub(crate) fn decode(input: &SubmitInput, schema: Option<&IdentitySchema>) -> Result<Self, ApiError> {
         let mut fields = match &input.body {
             Body::Empty => Map::new(),
@@ -26,6 +29,14 @@ impl Submission {
         let query = form::decode(&input.query, schema)?;
         for (key, value) in into_map(query) {
             merge(&mut fields, key, value);
+        }
+        for name in ["traits", "transient_payload"] {
+            if fields.get(name).is_some_and(|value| value.to_string().len() > KEPT_BYTES_MAX) {
+                return Err(ApiError::bad_request(format!(
+                    "The field `{name}` is larger than {} KiB. Please send less in it.",
+                    KEPT_BYTES_MAX / 1024
+                )));
+            }
         }
         Ok(Self { fields })
     }
@@ -166,5 +177,26 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(name: &str, length: usize) -> Result<Submission, ApiError> {
+        let body = serde_json::json!({ name: { "x": "a".repeat(length) } }).to_string();
+        let body = Body::Json(body.into_bytes());
+        Submission::decode(&SubmitInput { flow: None, query: Vec::new(), body, is_get: false }, None)
+    }
+
+    #[test]
+    fn what_is_kept_as_it_was_sent_has_a_bound_and_the_field_is_named() {
+        for name in ["traits", "transient_payload"] {
+            assert!(decode(name, 60 * 1024).is_ok(), "{name}");
+            let refused = decode(name, KEPT_BYTES_MAX).unwrap_err();
+            assert_eq!(refused.code, 400);
+            assert!(refused.reason.as_deref().is_some_and(|reason| reason.contains(name)), "{refused:?}");
+        }
     }
 }
