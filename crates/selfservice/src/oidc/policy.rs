@@ -21,7 +21,6 @@ pub(crate) fn provider_error(provider: &OidcProvider, error: &ProviderError) -> 
         provider = %provider.id,
         step,
         details = %serde_json::Value::Object(fields),
-        %error,
         "sign-in failed at the provider"
     );
     refused(provider, step);
