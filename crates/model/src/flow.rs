@@ -123,9 +123,9 @@ pub struct PendingLink {
     pub link: crate::credentials::OidcLink,
     /// The identifier that both identities claim.
     pub duplicate_identifier: String,
-    /// The address was proven by the new provider, too (needed for automatic linking).
+    /// Stands for the browser that proposed the link: only it may confirm it. `None` for apps.
     #[serde(default)]
-    pub proven: bool,
+    pub proposer: Option<String>,
 }
 
 impl Flow {

@@ -117,6 +117,9 @@ pub fn store_error(error: &StoreError) -> ApiError {
         StoreError::NotFound { .. } => ApiError::no_such_row(),
         StoreError::Conflict { .. } => ApiError::new(409)
             .with_message("Unable to insert or update resource because a resource with that value exists already"),
+        StoreError::Stale { .. } | StoreError::Collision => {
+            ApiError::conflict("This account was changed at the same moment, perhaps in another tab. Please try again.")
+        }
         _ => {
             tracing::error!(%error, "the database did not answer as expected");
             ApiError::new(503).with_reason("The database is not available right now. Please try again.")

@@ -11,6 +11,7 @@ pub(crate) mod continuity;
 pub(crate) mod convert;
 pub(crate) mod login;
 pub(crate) mod migration;
+pub(crate) mod pending_link;
 pub(crate) mod policy;
 pub(crate) mod proof;
 pub(crate) mod registration;

@@ -8,6 +8,7 @@ use crate::context::{Context, InitQuery};
 use crate::deps::{Deps, with_query};
 use crate::error::store_error;
 use crate::flow;
+use crate::oidc::pending_link;
 use crate::outcome::{Outcome, Redirect, Reply};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -143,6 +144,14 @@ async fn redeem(deps: &Deps, context: &Context, query: &InitQuery) -> Result<Rep
     let session =
         deps.store.find_session_by_token_hash(&TokenHash::of(&token)).await.map_err(|error| store_error(&error))?;
     let session = session.ok_or_else(none_yet)?;
+    let flow = deps.store.find_flow_of_any_kind(exchange.flow_id).await.map_err(|error| store_error(&error))?;
+    let session = match flow {
+        Some(flow) => {
+            let confirmed = pending_link::confirm_at_exchange(deps, flow, session, context.now).await;
+            confirmed.map_err(|error| store_error(&error))?
+        }
+        None => session,
+    };
     let identity = session.identity.as_ref().map(|identity| identity.to_public(deps.config.public_url().as_str()));
     let body = json!({
         "session_token": token,

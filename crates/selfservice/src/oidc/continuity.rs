@@ -58,7 +58,12 @@ pub(crate) fn id_of(state: &str) -> String {
 
 /// Whom a container belongs to: the browser, or for native login and registration the flow itself.
 pub(crate) fn binding(flow: &Flow, browser_id: &str) -> String {
-    if is_bound_to_flow(flow) { format!("flow:{}", flow.id) } else { URL_SAFE_NO_PAD.encode(seal::hash(browser_id)) }
+    if is_bound_to_flow(flow) { format!("flow:{}", flow.id) } else { fingerprint(browser_id) }
+}
+
+/// What stands for a browser in the database.
+pub(crate) fn fingerprint(browser_id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(seal::hash(browser_id))
 }
 
 /// Native apps have no cookies here: their flow is the binding, and the exchange code protects it.

@@ -1,11 +1,11 @@
 //! A login that becomes a registration and the reverse, and the login that asks to confirm a new link. The
 //! context of the first flow travels along, so that nobody notices the turn.
 
-use super::{Arrival, login, policy, registration};
+use super::{Arrival, continuity, login, pending_link, policy, registration};
 use crate::context::Context;
 use crate::deps::{Deps, with_query};
 use crate::error::{FlowError, store_error};
-use crate::outcome::{Outcome, Redirect, Reply};
+use crate::outcome::{Effects, Outcome, Redirect, Reply};
 use crate::{flow, ui};
 use bia_identity::identities::{self, Conflict};
 use bia_model::flow::PendingLink;
@@ -118,7 +118,12 @@ pub(crate) async fn ask_to_link(
     let Some(link) = candidate.oidc_links().into_iter().next() else {
         return flow::refuse(Some(&registration), ApiError::internal("The new link is gone."));
     };
-    asking.pending_link = Some(PendingLink { link, duplicate_identifier: conflict.identifier.clone(), proven: false });
+    let browser_id = context.browser_id.clone().unwrap_or_else(continuity::new_browser_id);
+    let proposer = asking.is_browser().then(|| pending_link::proposer(&browser_id));
+    // Somebody who came with an ID token was never at a provider, and so has no such cookie yet.
+    let is_new = asking.is_browser() && context.browser_id.is_none();
+    let effects = Effects { browser_id: is_new.then_some(browser_id), ..Effects::default() };
+    asking.pending_link = Some(PendingLink { link, duplicate_identifier: conflict.identifier.clone(), proposer });
     let hints = deps.config.selfservice.flows.registration.login_hints;
     let (types, providers): (Vec<String>, Vec<String>) = if hints {
         (
@@ -148,7 +153,7 @@ pub(crate) async fn ask_to_link(
     }
     if asking.is_browser() {
         let query = vec![("no_org_ui".to_owned(), "true".to_owned())];
-        return Outcome::FormError { flow: Box::new(asking), status: 400, query }.into();
+        return Reply::from(Outcome::FormError { flow: Box::new(asking), status: 400, query }).with_effects(effects);
     }
     if context.is_json {
         return Outcome::FormError { flow: Box::new(asking), status: 400, query: Vec::new() }.into();

@@ -1,6 +1,6 @@
 //! Somebody arrived by a login flow, or turned out to be known: find them, sign them in.
 
-use super::{Arrival, claims_to_identity, policy, start};
+use super::{Arrival, claims_to_identity, pending_link, policy, start};
 use crate::context::Context;
 use crate::deps::Deps;
 use crate::error::FlowError;
@@ -79,11 +79,8 @@ async fn try_sign_in(
     mut identity: Identity,
 ) -> Result<Reply, FlowError> {
     let before = identity.clone();
-    if arrival.provider.update_identity_on_login == UpdateIdentityOnLogin::Automatic {
-        update(deps, context, arrival, &mut identity).await?;
-    }
     let mut methods = vec![method_of(arrival, context)];
-    link_pending(context, login, &mut identity, &mut methods)?;
+    change(deps, context, login, arrival, &mut identity, &mut methods).await?;
     if !identity.is_active() {
         policy::refused(arrival.provider, "disabled");
         return Err(ApiError::bad_request("This account was disabled.")
@@ -99,23 +96,72 @@ async fn try_sign_in(
     let return_to = flow::return_url(deps, login, deps.config.login_return_url())?;
     let hook_effects = crate::hooks::login_after(deps, context, login, &identity, &session).await?;
 
-    let mut tx = deps.store.begin().await?;
-    if identity != before {
-        identity.updated_at = context.now;
-        tx.update_identity(&identity, before.updated_at).await?;
+    let write =
+        Write { session: &session, token: &token, is_raised, revoke_others: hook_effects.revoke_other_sessions };
+    match write.commit(deps, context, &before, &mut identity).await {
+        Ok(()) => {}
+        // Another tab or an operator changed the person since they were read. Hooks don't run again for that.
+        Err(error @ (StoreError::Stale { .. } | StoreError::Collision)) => {
+            let Some(fresh) = deps.store.find_identity(identity.id).await?.filter(Identity::is_active) else {
+                return Err(error.into());
+            };
+            identity = fresh.clone();
+            change(deps, context, login, arrival, &mut identity, &mut Vec::new()).await?;
+            write.commit(deps, context, &fresh, &mut identity).await?;
+        }
+        Err(error) => return Err(error.into()),
     }
-    if is_raised {
-        tx.update_session(&session).await?;
-    } else {
-        tx.insert_session(&session, &TokenHash::of(&token)).await?;
-    }
-    if hook_effects.revoke_other_sessions {
-        tx.deactivate_other_sessions(identity.id, Some(session.id)).await?;
-    }
-    tx.commit().await?;
     let session = Session { identity: Some(identity), ..session };
     audit(login, arrival, &session, identity_changed(&before, session.identity.as_ref()));
     finish(deps, context, login, arrival.by_id_token, session, token, return_to, hook_effects.continue_with).await
+}
+
+/// What this sign-in changes about a person.
+async fn change(
+    deps: &Deps,
+    context: &Context,
+    login: &Flow,
+    arrival: &Arrival<'_>,
+    identity: &mut Identity,
+    methods: &mut Vec<AuthenticationMethod>,
+) -> Result<(), FlowError> {
+    if arrival.provider.update_identity_on_login == UpdateIdentityOnLogin::Automatic {
+        update(deps, context, arrival, identity).await?;
+    }
+    pending_link::confirm(context, login, arrival, identity, methods)
+}
+
+/// What a sign-in leaves in the database.
+struct Write<'a> {
+    session: &'a Session,
+    token: &'a str,
+    is_raised: bool,
+    revoke_others: bool,
+}
+
+impl Write<'_> {
+    async fn commit(
+        &self,
+        deps: &Deps,
+        context: &Context,
+        before: &Identity,
+        identity: &mut Identity,
+    ) -> Result<(), StoreError> {
+        let mut tx = deps.store.begin().await?;
+        if identity != before {
+            identity.updated_at = context.now;
+            tx.update_identity(identity, before.updated_at).await?;
+        }
+        if self.is_raised {
+            tx.update_session(self.session).await?;
+        } else {
+            tx.insert_session(self.session, &TokenHash::of(self.token)).await?;
+        }
+        if self.revoke_others {
+            tx.deactivate_other_sessions(identity.id, Some(self.session.id)).await?;
+        }
+        tx.commit().await
+    }
 }
 
 fn identity_changed(before: &Identity, after: Option<&Identity>) -> bool {
@@ -223,45 +269,6 @@ pub(crate) fn client(context: &Context) -> Client {
         user_agent: context.user_agent.clone(),
         location: context.location.clone(),
     }
-}
-
-/// Adds the link that waited for this sign-in (contract §3.7.1): only when the person who signed in owns what
-/// both identities claimed.
-fn link_pending(
-    context: &Context,
-    login: &Flow,
-    identity: &mut Identity,
-    methods: &mut Vec<AuthenticationMethod>,
-) -> Result<(), FlowError> {
-    let Some(pending) = &login.pending_link else {
-        return Ok(());
-    };
-    let owns_identifier = identity
-        .credentials
-        .values()
-        .any(|credentials| credentials.identifiers.contains(&pending.duplicate_identifier));
-    let addresses = identity
-        .verifiable_addresses
-        .iter()
-        .map(|a| &a.value)
-        .chain(identity.recovery_addresses.iter().map(|a| &a.value));
-    let owns_address = addresses.into_iter().any(|value| *value == pending.duplicate_identifier);
-    if !owns_identifier && !owns_address {
-        return Err(FlowError::message(Message::linked_credentials_mismatch()));
-    }
-    let mut links = identity.oidc_links();
-    links.push(pending.link.clone());
-    identity.set_oidc_links(links, context.now);
-    methods.push(AuthenticationMethod {
-        method: "oidc".to_owned(),
-        aal: Aal::Aal1,
-        completed_at: context.now,
-        provider: Some(pending.link.provider.clone()),
-        organization: pending.link.organization.clone(),
-        upstream_acr: None,
-        upstream_amr: Vec::new(),
-    });
-    Ok(())
 }
 
 /// `update_identity_on_login: automatic` (contract §3.12): the mapper wins, what it leaves out stays.

@@ -45,7 +45,9 @@ pub(crate) async fn find_by_old_subject(
         let Some(found) = found else { continue };
         let mut tx = deps.store.begin().await?;
         let Some(identity) = rewrite(&mut tx, found.id, &rewriting, now).await? else {
-            return Ok(None);
+            drop(tx);
+            // Another tab may have rewritten it since.
+            return super::login::find_unchanged(deps, arrival).await;
         };
         tx.insert_subject_migration(&SubjectMigration {
             id: Uuid::new_v4(),

@@ -232,7 +232,13 @@ async fn taken(
     conflict: Conflict,
     candidate: Candidate,
 ) -> Reply {
+    let own = conflict.identity.oidc_links().iter().any(|link| arrival.identifiers().any(|id| id == link.identifier()));
+    // Their own link: another tab was a moment faster.
+    if own {
+        return Box::pin(convert::registration_to_login(deps, context, registration, arrival, conflict.identity)).await;
+    }
     let automatic = arrival.provider.account_linking_mode == AccountLinkingMode::Automatic
+        && conflict.identity.is_active()
         && proof::proves(&arrival, &candidate.proven, &conflict.identifier)
         && proof::is_proven(&conflict.identity, &conflict.identifier);
     if !automatic {

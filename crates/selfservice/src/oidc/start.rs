@@ -169,6 +169,11 @@ async fn native(
     provider: &OidcProvider,
     id_token: &str,
 ) -> Result<Reply, FlowError> {
+    // Other submissions end at a callback, which refuses what this browser did not start; this one ends here. Without
+    // the check a stranger's token could sign somebody in as the stranger (login CSRF).
+    if flow.is_browser() {
+        crate::csrf::ensure(context, true, submission.text("csrf_token"))?;
+    }
     let implementation = deps.providers.get(&provider.id).ok_or_else(|| unknown(&provider.id))?;
     let request = IdTokenRequest { id_token, nonce: submission.text("id_token_nonce"), now: context.now };
     let signed_in =
@@ -177,7 +182,8 @@ async fn native(
     flow.active = Some("oidc".to_owned());
     Ok(match flow.kind {
         FlowKind::Registration => super::registration::arrive(deps, context, flow.clone(), arrival).await,
-        _ => super::login::arrive(deps, context, flow.clone(), arrival).await,
+        FlowKind::Settings => super::settings::arrive(deps, context, flow.clone(), arrival).await,
+        FlowKind::Login => super::login::arrive(deps, context, flow.clone(), arrival).await,
     })
 }
 

@@ -98,14 +98,19 @@ impl<'a> Browser<'a> {
 
     /// Submits a flow with these fields and the anti-CSRF token.
     pub(crate) async fn submit(&mut self, flow: &Flow, fields: &[(&str, &str)]) -> Answer {
+        let token = csrf::mask(&self.csrf);
+        let fields = [fields, &[("csrf_token", token.as_str())]].concat();
+        self.submit_forged(flow, &fields).await
+    }
+
+    /// Submits a flow with these fields alone, as another site's page could make a browser do.
+    pub(crate) async fn submit_forged(&mut self, flow: &Flow, fields: &[(&str, &str)]) -> Answer {
         let kind = flow.kind.as_str();
         let context = self.context(&format!("/self-service/{kind}?flow={}", flow.id)).await;
-        let mut form = owned(fields);
-        form.push(("csrf_token".to_owned(), csrf::mask(&self.csrf)));
         let input = SubmitInput {
             flow: Some(flow.id.to_string()),
             query: vec![("flow".to_owned(), flow.id.to_string())],
-            body: Body::Form(form),
+            body: Body::Form(owned(fields)),
             is_get: false,
         };
         let deps = &self.bed.deps;

@@ -4,6 +4,7 @@
 //! of `docs/features.md` begins with the feature's letter and number; `features.rs` checks that the table names it.
 
 mod bed;
+mod brought_token;
 mod browser;
 mod features;
 mod front_channel;

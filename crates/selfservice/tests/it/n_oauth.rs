@@ -101,6 +101,22 @@ async fn e6_the_attacker_cannot_confirm_the_link_with_an_account_of_their_own() 
 }
 
 #[tokio::test]
+async fn e6_the_victim_cannot_be_led_into_confirming_the_attackers_link() {
+    let bed = builder(&settings()[1]).start().await;
+    let victim = victim(&bed).await;
+    let before = bed.identity(victim).await;
+    let asking = bed.browser().sign_in("microsoft", "mallory").await.flow();
+    // Alice follows a link into Mallory's flow with her own browser, and is who she says.
+    let mut alice = bed.browser();
+    alice.press(&asking, "social", "alice").await.expect_nobody();
+    assert_eq!(bed.identity(victim).await, before);
+    // In a browser of her own she confirms what she proposed herself.
+    let asking = alice.sign_in("microsoft", "alice").await.flow();
+    alice.press(&asking, "social", "alice").await.expect_session();
+    assert_eq!(bed.identity(victim).await.oidc_links().len(), 2);
+}
+
+#[tokio::test]
 async fn e6_an_address_that_nobody_proved_on_this_side_is_not_linked_either() {
     // Alice's row was made by somebody who typed her address: the real Alice must not be led into it.
     let automatic = json!({ "account_linking_mode": "automatic", "microsoft": { "email_verified_from": "xms_edov" } });
