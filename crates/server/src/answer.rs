@@ -41,6 +41,11 @@ pub(crate) fn no_content() -> Response {
     empty(StatusCode::NO_CONTENT)
 }
 
+/// The client has this version already.
+pub(crate) fn not_modified() -> Response {
+    empty(StatusCode::NOT_MODIFIED)
+}
+
 /// Kratos: some 204 answers announce JSON all the same.
 pub(crate) fn no_content_json() -> Response {
     let mut response = no_content();

@@ -67,6 +67,13 @@ async fn assets_are_cached_and_nothing_else_is_served() {
     assert_eq!((style.status, style.header("content-type")), (200, Some("text/css; charset=utf-8")));
     assert!(style.header("etag").is_some() && style.cookies().is_empty());
     assert_eq!(style.header("cache-control"), Some("public, max-age=3600"));
+    let etag = style.header("etag").unwrap();
+    for known in [etag.to_owned(), format!("\"other\", W/{etag}")] {
+        let again = world.public("GET", "/ui/assets/style.css", &[("if-none-match", &known)]).await;
+        assert_eq!((again.status, again.header("etag"), again.body.as_str()), (304, Some(etag), ""), "{known}");
+    }
+    let other = world.public("GET", "/ui/assets/style.css", &[("if-none-match", "\"other\"")]).await;
+    assert_eq!(other.status, 200);
     for target in ["/ui/assets/nothing", "/ui/assets/..%2fstyle.css", "/ui/nothing"] {
         assert_eq!(world.public("GET", target, &[]).await.status, 404, "{target}");
     }
