@@ -39,9 +39,23 @@ pub(crate) struct Connection {
     pub(crate) tls: bool,
 }
 
-/// Kratos: time for reading a request on each port.
-const READ_PUBLIC: Duration = Duration::from_secs(15);
-const READ_ADMIN: Duration = Duration::from_secs(30);
+impl Port {
+    /// Kratos: time for reading a request.
+    const fn read_limit(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Public => 15,
+            Self::Admin => 30,
+        })
+    }
+
+    /// Kratos: time for an answer, from the end of the request's headers.
+    pub(crate) const fn answer_limit(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Public => 60,
+            Self::Admin => 120,
+        })
+    }
+}
 
 /// Answers one request, whatever happens, and writes its log line.
 pub(crate) async fn serve(state: State, connection: Connection, request: Request<Body>) -> Response {
@@ -86,7 +100,7 @@ async fn public(
                 Some(error) => answer::error(&error),
                 None => {
                     call.params = params;
-                    run(route, call, request_body, READ_PUBLIC, entry).await
+                    run(route, call, request_body, Port::Public, entry).await
                 }
             },
             Found::OtherMethods(allow) => answer::method_not_allowed(&allow),
@@ -121,7 +135,7 @@ async fn admin(
         None => match route::find(router::admin(), &method, &call.path) {
             Found::Route(route, params) => {
                 call.params = params;
-                run(route, call, request_body, READ_ADMIN, entry).await
+                run(route, call, request_body, Port::Admin, entry).await
             }
             Found::OtherMethods(allow) => answer::method_not_allowed(&allow),
             Found::Nothing if belongs_to_public(&call.path) => crate::redirects::to_public_response(&call),
@@ -140,23 +154,16 @@ fn belongs_to_public(path: &str) -> bool {
             .any(|prefix| path.starts_with(prefix))
 }
 
-async fn run(
-    route: &'static Route,
-    mut call: Call,
-    request_body: Body,
-    within: Duration,
-    entry: &mut Entry,
-) -> Response {
+async fn run(route: &'static Route, mut call: Call, request_body: Body, port: Port, entry: &mut Entry) -> Response {
     entry.found(route, &call.params);
     let request_id = call.request_id.clone();
-    let answered = match body::read(request_body, within).await {
-        Ok(bytes) => {
-            call.body = bytes;
-            (route.run)(call).await
-        }
-        Err(error) => Err(error),
+    let answer = async {
+        call.body = body::read(request_body, port.read_limit()).await?;
+        (route.run)(call).await
     };
-    answered.unwrap_or_else(|mut error| {
+    // Here, and not around everything: an answer that comes too late is logged and counted like any other.
+    let answered = tokio::time::timeout(port.answer_limit(), answer).await;
+    answered.unwrap_or_else(|_| Err(ApiError::new(504))).unwrap_or_else(|mut error| {
         error.request = request_id;
         answer::error(&error)
     })

@@ -224,10 +224,11 @@ async fn converse(
     state: State,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let limits = match connection.port {
-        Port::Public => Limits { header: HEADER_READ, idle: Duration::from_secs(120), write: Duration::from_secs(60) },
-        Port::Admin => Limits { header: HEADER_READ, idle: Duration::from_secs(600), write: Duration::from_secs(120) },
+    let idle = match connection.port {
+        Port::Public => Duration::from_secs(120),
+        Port::Admin => Duration::from_secs(600),
     };
+    let limits = Limits { header: HEADER_READ, idle, write: connection.port.answer_limit() };
     let phase = Phase::default();
     let stream = Patient::new(stream, limits, phase.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
@@ -235,9 +236,9 @@ async fn converse(
         phase.busy();
         async move {
             let request = request.map(axum::body::Body::new);
-            let answered = tokio::time::timeout(limits.write, dispatch::serve(state, connection, request)).await;
+            let answered = dispatch::serve(state, connection, request).await;
             phase.idle();
-            Ok::<_, Infallible>(answered.unwrap_or_else(|_| crate::answer::error(&bia_model::ApiError::new(504))))
+            Ok::<_, Infallible>(answered)
         }
     });
     let mut builder = http1::Builder::new();
