@@ -91,7 +91,8 @@ impl Registration {
         let base = config.redirect_base().url();
         let first = config.credentials_of(group[0]);
         let all = |list: &dyn Fn(&OidcProvider) -> Vec<String>| unique(group.iter().flat_map(|p| list(p)));
-        let logout = group.iter().find(|p| p.logout.front_channel);
+        // Entra takes an https address alone here, and only one for a registration.
+        let logout = group.iter().find(|p| p.logout.front_channel && config.public_url().is_https());
         Self {
             providers: group.iter().map(|p| p.id.clone()).collect(),
             client_id: first.client_id.clone(),

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod dev;
+mod doctor;
 mod examples;
 mod guide;
 mod house;
