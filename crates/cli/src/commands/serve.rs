@@ -11,8 +11,14 @@ use bia_config::{Config, Loaded};
 use bia_mapper::Mapper;
 use bia_selfservice::recheck::{self, RecheckReport};
 use bia_server::{Bound, Server, State};
+use bia_store::CleanupOptions;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
+
+const CLEANUP_START_MAX: Duration = Duration::from_secs(10 * 60);
+const CLEANUP_PACE: Duration = Duration::from_secs(60 * 60);
+const CLEANUP_PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(args: args::Serve) -> anyhow::Result<ExitCode> {
     let loaded = match load(&args.files, args.dev) {
@@ -51,9 +57,11 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let state = State::new(Arc::clone(&assembled.deps), &assembled.fingerprint);
     let look_ahead = tokio::spawn(look_ahead(loaded, Arc::clone(&assembled.deps), args.strict));
     let rechecks = tokio::spawn(recheck_leavers(Arc::clone(&assembled.deps)));
+    let cleanup = tokio::spawn(remove_expired(Arc::clone(&assembled.deps)));
     let expiry = tokio::spawn(watch_expiry(Arc::clone(&assembled.deps)));
     bound.serve(state, shutdown::requested()).await;
     rechecks.abort();
+    cleanup.abort();
     look_ahead.abort();
     expiry.abort();
     drop(assembled);
@@ -84,6 +92,30 @@ async fn recheck_leavers(deps: Arc<bia_selfservice::Deps>) {
             Ok(RecheckReport { ended: 0, .. }) => {}
             Ok(RecheckReport { ended, .. }) => tracing::info!(ended, "sessions of people who left were ended"),
             Err(error) => tracing::warn!(%error, "the database could not say whose sessions are to be checked"),
+        }
+    }
+}
+
+/// Removes expired rows every hour, which `bia cleanup sql` does on demand: anybody may begin a flow, so the database
+/// would grow for as long as nobody thinks of it.
+async fn remove_expired(deps: Arc<bia_selfservice::Deps>) {
+    let configured = &deps.config.database.cleanup;
+    // Instances that were started together must not clean up together.
+    tokio::time::sleep(CLEANUP_START_MAX.mul_f64(rand::random())).await;
+    let mut rounds = tokio::time::interval(CLEANUP_PACE);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let options = CleanupOptions {
+            keep_last: configured.older_than,
+            batch_size: u32::try_from(configured.batch_size).unwrap_or(u32::MAX).max(1),
+            // People who sign in go first.
+            pause: CLEANUP_PAUSE,
+            ..CleanupOptions::new(time::OffsetDateTime::now_utc().into())
+        };
+        match deps.store.cleanup(&options).await {
+            Ok(report) => tracing::debug!(removed = report.total(), "expired rows were removed"),
+            Err(error) => tracing::warn!(%error, "expired rows could not be removed"),
         }
     }
 }
