@@ -15,7 +15,8 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
-        let (language, file) = info.split_once(" file=").map_or((info, None), |(language, file)| (language, Some(file)));
+        let (language, file) =
+            info.split_once(" file=").map_or((info, None), |(language, file)| (language, Some(file)));
         blocks.push(Block { language, file, lines: lines.by_ref().take_while(|line| *line != "```").collect() });
     }
     blocks
