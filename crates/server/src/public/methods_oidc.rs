@@ -45,5 +45,6 @@ pub(crate) async fn callback_form_post(call: Call) -> Answer {
     let fields = form_urlencoded::parse(&call.body).into_owned();
     let pairs = call.query.pairs().iter().cloned().chain(fields);
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    Ok(answer::redirect(&call.method, 302, &format!("{}?{query}", call.deps().public(&call.path))))
+    // A relative reference: the cookies of a host of `callback_hosts` are on that host, not on the public one.
+    Ok(answer::redirect(&call.method, 302, &format!("?{query}")))
 }
