@@ -7,7 +7,7 @@ mod load;
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bia_mapper::{Mapper, NO_IDENTITY, Settings, Source, WORKER_ARG};
 use criterion::{Criterion, Throughput};
@@ -97,9 +97,11 @@ fn report_load(runtime: &tokio::runtime::Runtime, claims: &Arc<str>) {
             }
         };
         let most = load::closed_loop(8, Duration::from_secs(10), &call).await;
-        let started = Instant::now();
-        let latencies = load::open_loop(most * 0.8, Duration::from_secs(20), &call).await;
-        load::print(most, &latencies, started.elapsed());
+        load::print_most(most);
+        for share in [0.2, 0.4, 0.6, 0.8] {
+            let outcome = load::open_loop(most * share, Duration::from_secs(10), &call).await;
+            load::print(share, &outcome);
+        }
         load::print_worker_memory();
         mapper.shutdown().await;
     });

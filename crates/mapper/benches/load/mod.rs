@@ -59,16 +59,20 @@ pub(crate) async fn open_loop<F: Future<Output = bool> + Send + 'static>(
     (latencies, refused)
 }
 
-pub(crate) fn print(most: f64, (latencies, refused): &(Vec<Duration>, usize), took: Duration) {
-    let at = |share: usize| latencies[(latencies.len() * share / 1000).min(latencies.len() - 1)];
+pub(crate) fn print_most(most: f64) {
     println!("closed loop, 8 callers, one mapper: {most:.0} evaluations per second");
+}
+
+pub(crate) fn print(share: f64, (latencies, refused): &(Vec<Duration>, usize)) {
+    let Some(last) = latencies.last() else { return println!("open loop: all {refused} calls were refused") };
+    let at = |permille: usize| latencies[latencies.len() * permille / 1000];
     println!(
-        "open loop at 80 % of it, {} calls in {took:.1?}, {refused} refused: p50 {:.2?}, p95 {:.2?}, p99 {:.2?}, longest {:.2?}",
-        latencies.len(),
+        "open loop at {:.0} % of it, {} calls, {refused} refused: p50 {:.2?}, p95 {:.2?}, p99 {:.2?}, longest {last:.2?}",
+        share * 100.0,
+        latencies.len() + refused,
         at(500),
         at(950),
         at(990),
-        at(1000),
     );
 }
 
