@@ -100,7 +100,7 @@ impl Client {
         }
         if let Some(url) = web["logoutUrl"].as_str() {
             let parsed = Url::parse(url).ok();
-            if url.len() > 255 || !parsed.is_some_and(|url| url.scheme() == "https") {
+            if url.len() > 255 || parsed.is_none_or(|url| url.scheme() != "https") {
                 return refuse("web.logoutUrl", "has to be https with at most 255 characters");
             }
             self.front_channel_logout_uri = Some(url.to_owned());

@@ -34,6 +34,8 @@ pub struct State(Arc<ArcSwap<App>>);
 impl State {
     /// `fingerprint` stands for the whole configuration at `/health/config` when it names no `revision`.
     pub fn new(deps: Arc<Deps>, fingerprint: &str) -> Self {
+        // What is counted before a recorder is there is lost, and the first scrape may come late.
+        crate::metrics::handle();
         Self(Arc::new(ArcSwap::from_pointee(Self::app(deps, fingerprint))))
     }
 

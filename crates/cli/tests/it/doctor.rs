@@ -80,3 +80,25 @@ fn the_manifest_of_a_set_up_is_printed_without_a_secret() {
     assert_eq!(code, 1);
     assert!(err.contains("nobody"), "{err}");
 }
+
+#[tokio::test]
+async fn a_running_server_counts_down_to_the_end_of_the_secret() {
+    let site = Site::new();
+    site.edit("scope: [profile, email]", "scope: [profile, email]\n            client_secret_expires_at: 2020-01-01");
+    let running = site.serve(&["--dev"]).await;
+    let browser = browser();
+    let gauge = "bia_client_credential_days_left{provider=\"microsoft\",credential=\"secret\"} -";
+    let give_up_at = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let answer =
+            browser.send(browser.get(format!("{}/admin/metrics/prometheus", running.admin))).await.expect("an answer");
+        let text = answer.text().await.expect("text");
+        if text.contains(gauge) {
+            break;
+        }
+        assert!(std::time::Instant::now() < give_up_at, "no gauge in {text}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(running.log().contains("the client credential has ended"), "{}", running.log());
+    running.stop();
+}

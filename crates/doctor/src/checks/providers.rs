@@ -21,7 +21,8 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         findings.extend(callbacks(config, provider, &key));
         findings.extend(common_scopes(provider, &key));
         if provider.provider == ProviderKind::Microsoft {
-            findings.extend(microsoft_scopes(provider, &key));
+            findings.extend(scope_names(provider, &key));
+            findings.extend(scope_needs(provider, &key));
             findings.extend(account_types(provider, &key));
             findings.extend(proof(provider, &key));
         } else if provider.issuer_url.as_deref().is_some_and(is_plain_http) {
@@ -113,9 +114,9 @@ fn common_scopes(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<F
     findings
 }
 
-fn microsoft_scopes(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<Finding> {
+/// Names that Entra refuses, or that do something else than meant.
+fn scope_names(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let microsoft = &provider.microsoft;
     let problem = |code, what: &str, why: &str, fix: &str| {
         Finding::problem(Area::Provider, code, what).key(key("scope")).why(why).fix(fix)
     };
@@ -138,6 +139,16 @@ fn microsoft_scopes(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Ve
         ));
     }
     findings.extend(foreign_host(provider, key));
+    findings
+}
+
+/// What other settings of the entry need and the scope lacks.
+fn scope_needs(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let microsoft = &provider.microsoft;
+    let problem = |code, what: &str, why: &str, fix: &str| {
+        Finding::problem(Area::Provider, code, what).key(key("scope")).why(why).fix(fix)
+    };
     let graph_scopes = || provider.scope.iter().map(|scope| scope.rsplit('/').next().unwrap_or(scope));
     let may_read_graph = graph_scopes().any(|s| {
         s.starts_with("User.Read")
