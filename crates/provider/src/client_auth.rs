@@ -32,6 +32,8 @@ pub(crate) enum Style {
 /// Everything a provider entry says about its credentials.
 pub(crate) struct ClientAuth {
     pub(crate) client_id: String,
+    /// The entry that holds the credentials; a label of metrics.
+    provider: String,
     kind: ProviderKind,
     secrets: Vec<SecretString>,
     secret_file: Option<PathBuf>,
@@ -48,6 +50,7 @@ impl ClientAuth {
         let microsoft = &source.microsoft;
         Self {
             client_id: source.client_id.clone(),
+            provider: source.id.clone(),
             kind: source.provider,
             secrets: source.client_secrets().cloned().collect(),
             secret_file: source.client_secret_file.clone(),
@@ -101,6 +104,12 @@ impl ClientAuth {
             _ if !offers("client_secret_basic") && offers("client_secret_post") => (Style::Body, false),
             _ => (Style::Basic, true),
         }
+    }
+
+    /// Counts which of several secrets the provider took, so that operators see when the old one can go.
+    pub(crate) fn count_accepted(&self, position: usize) {
+        let labels = [("provider", self.provider.clone()), ("secret", position.to_string())];
+        metrics::counter!("bia_client_secret_accepted_total", &labels).increment(1);
     }
 
     pub(crate) fn remember(&self, token_url: &str, style: Style) {

@@ -78,6 +78,9 @@ impl TokenEndpoint<'_> {
                 answer = self.send(step, grant, credential, used).await?;
             }
             if answer.status == 200 {
+                if matches!(credential, Credential::Secret(_)) {
+                    self.auth.count_accepted(at + 1);
+                }
                 if may_probe && matches!(credential, Credential::Secret(_)) {
                     self.auth.remember(self.url, used);
                 }
