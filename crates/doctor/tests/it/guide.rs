@@ -7,7 +7,8 @@ use serde_json::Value;
 fn every_example_of_the_guide_is_part_of_a_configuration_that_loads() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/microsoft.md");
     let guide = std::fs::read_to_string(path).expect("the guide");
-    let examples: Vec<&str> = guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let examples: Vec<&str> =
+        guide.split("```yaml provider\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() > 10, "the guide lost its examples");
     for example in examples {
         let yaml = format!("provider:\n  {}", example.trim_end().replace('\n', "\n  "));
