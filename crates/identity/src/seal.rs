@@ -12,6 +12,7 @@ use hkdf::Hkdf;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256, Sha512};
+use subtle::ConstantTimeEq as _;
 
 /// What a sealed value is for; part of the key and of the authenticated data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub struct Sealer {
     state: Vec<XChaCha20Poly1305>,
     cookie: Vec<XChaCha20Poly1305>,
     token: Vec<XChaCha20Poly1305>,
-    logout: hmac::Key,
+    logout: Vec<hmac::Key>,
     token_cipher: TokenCipher,
     /// The raw `secrets.cipher` keys, exactly 32 bytes each, as Kratos uses them.
     kratos: Vec<[u8; 32]>,
@@ -82,12 +83,16 @@ impl Sealer {
         let cookie = or_default(secrets.cookie);
         let fallback = if cookie.is_empty() { cipher } else { cookie };
         let sealing = if cipher.is_empty() { fallback } else { cipher };
-        let logout_secret = fallback.first().map_or(b"".as_slice(), |secret| secret.expose_secret().as_bytes());
+        let logout_key = |secret: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, &derive(secret, b"bia logout v1"));
+        let mut logout: Vec<_> = fallback.iter().map(|secret| logout_key(secret.expose_secret().as_bytes())).collect();
+        if logout.is_empty() {
+            logout.push(logout_key(b""));
+        }
         Self {
             state: keys(sealing, Purpose::State),
             cookie: keys(fallback, Purpose::Cookie),
             token: keys(sealing, Purpose::Token),
-            logout: hmac::Key::new(hmac::HMAC_SHA256, &derive(logout_secret, b"bia logout v1")),
+            logout,
             token_cipher: secrets.token_cipher,
             kratos: secrets
                 .cipher
@@ -135,8 +140,12 @@ impl Sealer {
 
     /// `ory_lo_…`: names a session without being its token. Derived, so that it needs no storage.
     pub fn logout_token(&self, session_id: uuid::Uuid) -> String {
-        let tag = hmac::sign(&self.logout, session_id.as_bytes());
-        format!("ory_lo_{}", alphanumeric(tag.as_ref(), 32))
+        logout_token(&self.logout[0], session_id)
+    }
+
+    /// Whether a token names this session, under any of the listed secrets; compared in constant time.
+    pub fn is_logout_token(&self, token: &str, session_id: uuid::Uuid) -> bool {
+        self.logout.iter().any(|key| logout_token(key, session_id).as_bytes().ct_eq(token.as_bytes()).into())
     }
 
     fn keys(&self, purpose: Purpose) -> &[XChaCha20Poly1305] {
@@ -235,6 +244,10 @@ fn kratos_decrypt(key: &[u8; 32], bytes: &[u8]) -> Option<Vec<u8>> {
     open(24, false).or_else(|| open(12, true))
 }
 
+fn logout_token(key: &hmac::Key, session_id: uuid::Uuid) -> String {
+    format!("ory_lo_{}", alphanumeric(hmac::sign(key, session_id.as_bytes()).as_ref(), 32))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,5 +310,15 @@ mod tests {
         assert_eq!(sealer.logout_token(a), sealer.logout_token(a));
         assert_ne!(sealer.logout_token(a), sealer.logout_token(b));
         assert_eq!(sealer.logout_token(a).len(), "ory_lo_".len() + 32);
+    }
+
+    #[test]
+    fn a_logout_token_outlives_a_rotation_of_its_secret() {
+        let id = uuid::Uuid::from_u128(1);
+        let token = sealer(&["first-secret-0123456789"], &[], TokenCipher::Noop).logout_token(id);
+        let rotated = sealer(&["second-secret-0123456789", "first-secret-0123456789"], &[], TokenCipher::Noop);
+        assert!(rotated.is_logout_token(&token, id) && rotated.logout_token(id) != token);
+        assert!(!rotated.is_logout_token(&token, uuid::Uuid::from_u128(2)));
+        assert!(!sealer(&["second-secret-0123456789"], &[], TokenCipher::Noop).is_logout_token(&token, id));
     }
 }

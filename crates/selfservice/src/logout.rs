@@ -9,7 +9,6 @@ use bia_model::{ApiError, Session, error::id};
 use bia_provider::SignOutRequest;
 use bia_store::TokenHash;
 use serde_json::json;
-use subtle::ConstantTimeEq as _;
 
 /// `createBrowserLogoutFlow`.
 pub async fn create_url(deps: &Deps, context: &Context, query: &InitQuery) -> Reply {
@@ -47,9 +46,7 @@ async fn try_perform(deps: &Deps, context: &Context, query: &InitQuery) -> Resul
     let Some(session) = &context.session else {
         return Err(no_session());
     };
-    let expected = deps.sealer.logout_token(session.id);
-    // Compared in constant time: the token stands for the session.
-    if !bool::from(expected.as_bytes().ct_eq(token.as_bytes())) {
+    if !deps.sealer.is_logout_token(token, session.id) {
         return Err(ApiError::forbidden(
             "Unable to log out because the logout token in the URL query does not match the session cookie.",
         ));

@@ -33,6 +33,7 @@ pub(crate) fn layer(path: &str) -> Layer {
         ["self-service", "login" | "registration" | "settings"]
         | ["self-service", "login" | "registration" | "settings" | "logout", "api"]
         | ["self-service", "login", "test"]
+        | ["self-service", "methods", "oidc", "callback"]
         | ["self-service", "methods", "oidc", "callback" | "logout", _]
         | ["self-service", "methods", "oidc", "organization", _, "callback", _]
         // Its form brings the token in the body, where the handler looks for it.

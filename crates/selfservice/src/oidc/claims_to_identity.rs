@@ -18,7 +18,7 @@ pub(crate) enum Stopped {
     /// The mapper said no, with this reason for the visitor.
     Denied(String),
     /// It never ran: its text or imports can't be read.
-    NotRun(ApiError),
+    NotRun(Box<ApiError>),
 }
 
 impl Stopped {
@@ -27,7 +27,7 @@ impl Stopped {
         let error = match self {
             Self::Failed(error) => error,
             Self::Denied(reason) => return ApiError::bad_request(reason),
-            Self::NotRun(error) => return error,
+            Self::NotRun(error) => return *error,
         };
         let mut answer = ApiError::new(error.code()).with_reason(error.visitor_reason());
         if let Some(id) = error.error_id() {
@@ -83,15 +83,15 @@ pub(crate) async fn try_map(
     let text = deps.sources.text(&url, MAPPER_BYTES_MAX).await.map_err(|error| {
         tracing::error!(provider = %provider.id, %error, "the mapper can't be read");
         let sentence = "The claims mapper could not be loaded. Please report this to the system administrator.";
-        Stopped::NotRun(ApiError::plain(sentence))
+        Stopped::NotRun(Box::new(ApiError::plain(sentence)))
     })?;
     let claims = serde_json::to_string(claims)
-        .map_err(|_| Stopped::NotRun(ApiError::internal("The claims can not be written as JSON.")))?;
+        .map_err(|_| Stopped::NotRun(Box::new(ApiError::internal("The claims can not be written as JSON."))))?;
     let identity =
         identity.map_or_else(|| bia_mapper::NO_IDENTITY.to_owned(), |identity| current(identity).to_string());
     let name = name_of(provider);
     let source = Source { name: &name, text: &text };
-    let imports = crate::imports::read(deps).await.map_err(Stopped::NotRun)?;
+    let imports = crate::imports::read(deps).await.map_err(|error| Stopped::NotRun(Box::new(error)))?;
     let mut mapped =
         deps.mapper.map_identity_with(&source, &claims, &identity, &imports).await.map_err(Stopped::Failed)?;
     match mapped.deny.take() {
