@@ -72,10 +72,10 @@ fn texts_below(root: &Path, folder: &Path) -> anyhow::Result<Vec<(String, String
         let path: PathBuf = entry?.path();
         if path.is_dir() {
             texts.extend(texts_below(root, &path)?);
-        } else if let (Ok(text), Some(name)) = (std::fs::read_to_string(&path), path.strip_prefix(root)?.to_str()) {
-            if !name.ends_with(".golden") {
-                texts.push((name.to_owned(), text));
-            }
+        } else if let (Ok(text), Some(name)) = (std::fs::read_to_string(&path), path.strip_prefix(root)?.to_str())
+            && !name.ends_with(".golden")
+        {
+            texts.push((name.to_owned(), text));
         }
     }
     texts.sort();
