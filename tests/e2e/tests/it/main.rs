@@ -1,7 +1,7 @@
 //! The program as its users meet it: a process, browsers, and a provider that may misbehave.
 //!
 //! One file per promise: `kill` (nothing that a browser was told of is lost), `addresses` (what goes to the provider),
-//! `catalogue` and `envelope` (every message and error that clients know), `hooks`, `secrets` (rotation, several
+//! `catalogue` and `envelope` (every message and error that clients know), `hooks`, `session_token`, `secrets` (rotation, several
 //! instances), `listeners` and `network`, `attacks` and `limits`, `quiet_log`, `lifecycle`, `faults`.
 
 mod addresses;
@@ -18,3 +18,4 @@ mod network;
 mod quiet_log;
 mod scenes;
 mod secrets;
+mod session_token;
