@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::deps::{Deps, with_query};
-use crate::error::FlowError;
+use crate::error::{FlowError, store_error};
 use crate::outcome::{Outcome, Redirect, Reply};
 use crate::return_to;
 use bia_model::{Aal, ApiError, Container, Flow, FlowKind, FlowState, FlowType, error::id};
@@ -73,6 +73,16 @@ pub(crate) fn check_return_to(deps: &Deps, context: &Context) -> Result<(), ApiE
 pub(crate) fn flow_id(text: Option<&str>) -> Result<Uuid, ApiError> {
     let parsed = text.and_then(|text| Uuid::parse_str(text).ok()).filter(|id| !id.is_nil());
     parsed.ok_or_else(|| ApiError::bad_request("The flow query parameter is missing or malformed."))
+}
+
+/// The flow that a client names.
+///
+/// # Errors
+/// 404 when there is none of this kind, whatever the id looks like.
+pub(crate) async fn find(deps: &Deps, kind: FlowKind, id: Option<&str>) -> Result<Flow, ApiError> {
+    let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(ApiError::no_such_row)?;
+    let found = deps.store.find_flow(kind, id).await.map_err(|error| store_error(&error))?;
+    found.ok_or_else(ApiError::no_such_row)
 }
 
 /// 410 for reading an expired flow, with where to begin anew (contract §1.4).

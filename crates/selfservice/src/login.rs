@@ -147,7 +147,7 @@ pub async fn get_flow(deps: &Deps, context: &Context, id: Option<&str>) -> Reply
 }
 
 async fn read(deps: &Deps, context: &Context, id: Option<&str>) -> Result<Flow, ApiError> {
-    let mut flow = find(deps, id).await?;
+    let mut flow = flow::find(deps, FlowKind::Login, id).await?;
     if flow.test_context.is_some() {
         crate::test_login::check_reader(context, &flow)?;
     } else if flow.is_browser() && !(context.csrf.cookie_sent && csrf::matches(&context.csrf.token, &flow.csrf_token)) {
@@ -162,16 +162,10 @@ async fn read(deps: &Deps, context: &Context, id: Option<&str>) -> Result<Flow, 
     Ok(flow)
 }
 
-async fn find(deps: &Deps, id: Option<&str>) -> Result<Flow, ApiError> {
-    let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(ApiError::no_such_row)?;
-    let found = deps.store.find_flow(FlowKind::Login, id).await.map_err(|error| store_error(&error))?;
-    found.ok_or_else(ApiError::no_such_row)
-}
-
 /// `updateLoginFlow`.
 pub async fn submit(deps: &Deps, context: &Context, input: SubmitInput) -> Reply {
     let found = match flow::flow_id(input.flow.as_deref()) {
-        Ok(id) => find(deps, Some(&id.to_string())).await,
+        Ok(id) => flow::find(deps, FlowKind::Login, Some(&id.to_string())).await,
         Err(error) => Err(error),
     };
     let mut login = match found {

@@ -120,7 +120,7 @@ pub(crate) fn populate(deps: &Deps, flow: &mut Flow, schema: &IdentitySchema) {
 /// `getRegistrationFlow`.
 pub async fn get_flow(deps: &Deps, context: &Context, id: Option<&str>) -> Reply {
     let enabled = deps.config.selfservice.flows.registration.enabled;
-    let found = find(deps, id).await;
+    let found = flow::find(deps, FlowKind::Registration, id).await;
     // A flow that doesn't exist reports a disabled registration, so that nobody learns which flows exist.
     match &found {
         Err(error) if error.code == 404 && !enabled => return disabled().into(),
@@ -156,16 +156,10 @@ fn is_linking(flow: &Flow) -> bool {
     flow.linking_only
 }
 
-async fn find(deps: &Deps, id: Option<&str>) -> Result<Flow, ApiError> {
-    let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(ApiError::no_such_row)?;
-    let found = deps.store.find_flow(FlowKind::Registration, id).await.map_err(|error| store_error(&error))?;
-    found.ok_or_else(ApiError::no_such_row)
-}
-
 /// `updateRegistrationFlow`.
 pub async fn submit(deps: &Deps, context: &Context, input: SubmitInput) -> Reply {
     let found = match flow::flow_id(input.flow.as_deref()) {
-        Ok(id) => find(deps, Some(&id.to_string())).await,
+        Ok(id) => flow::find(deps, FlowKind::Registration, Some(&id.to_string())).await,
         Err(error) => Err(error),
     };
     let mut registration = match found {

@@ -137,7 +137,7 @@ pub async fn get_flow(deps: &Deps, context: &Context, id: Option<&str>) -> Reply
     let Some(session) = &context.session else {
         return unauthenticated(deps, context);
     };
-    let found = match find(deps, id).await {
+    let found = match flow::find(deps, FlowKind::Settings, id).await {
         Ok(flow) => flow,
         Err(error) => return Outcome::RefusedJson(error).into(),
     };
@@ -169,12 +169,6 @@ pub(crate) fn page(deps: &Deps, flow: &Flow) -> String {
     with_query(deps.ui_url(FlowKind::Settings), &[("flow", &flow.id.to_string())])
 }
 
-async fn find(deps: &Deps, id: Option<&str>) -> Result<Flow, ApiError> {
-    let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(ApiError::no_such_row)?;
-    let found = deps.store.find_flow(FlowKind::Settings, id).await.map_err(|error| store_error(&error))?;
-    found.ok_or_else(ApiError::no_such_row)
-}
-
 /// The callback of a link needs the session of the flow's owner.
 ///
 /// # Errors
@@ -190,7 +184,7 @@ pub async fn submit(deps: &Deps, context: &Context, input: SubmitInput) -> Reply
         return unauthenticated(deps, context);
     };
     let found = match flow::flow_id(input.flow.as_deref()) {
-        Ok(id) => find(deps, Some(&id.to_string())).await.map_err(|error| {
+        Ok(id) => flow::find(deps, FlowKind::Settings, Some(&id.to_string())).await.map_err(|error| {
             if error.code == 404 {
                 ApiError::not_found("The settings request could not be found. Please restart the flow.")
             } else {
