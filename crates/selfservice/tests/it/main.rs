@@ -8,6 +8,7 @@ mod brought_token;
 mod browser;
 mod features;
 mod front_channel;
+mod graph_features;
 mod home_realm;
 mod linking;
 mod n_oauth;
@@ -17,6 +18,7 @@ mod recheck;
 mod signing_out;
 mod step_up;
 mod subjects;
+mod tenants;
 mod test_login;
 
 /// As in `bia`: this binary is its own mapper worker.
