@@ -9,5 +9,6 @@ mod guide;
 mod house;
 mod identities;
 mod mappers;
+mod registration;
 mod serve;
 mod support;

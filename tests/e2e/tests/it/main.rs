@@ -2,11 +2,13 @@
 //!
 //! One file per promise: `kill` (nothing that a browser was told of is lost), `addresses` (what goes to the provider),
 //! `catalogue` and `envelope` (every message and error that clients know), `hooks`, `session_token`, `secrets` (rotation, several
-//! instances), `listeners` and `network`, `attacks` and `limits`, `quiet_log`, `lifecycle`, `faults`.
+//! instances), `listeners` and `network`, `attacks` and `limits`, `quiet_log`, `lifecycle`, `faults`,
+//! `credentials` (secrets, certificates and tokens of the program itself, and refusals explained).
 
 mod addresses;
 mod attacks;
 mod catalogue;
+mod credentials;
 mod envelope;
 mod faults;
 mod hooks;
