@@ -6,6 +6,7 @@
 mod bed;
 mod brought_token;
 mod browser;
+mod captures;
 mod features;
 mod front_channel;
 mod graph_features;
