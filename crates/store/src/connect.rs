@@ -119,34 +119,6 @@ impl Store {
         }
     }
 
-    /// Asks the database to check itself (`bia doctor --db`). What it found wrong, empty when all is well.
-    pub async fn check_integrity(&self) -> Result<Vec<String>> {
-        let queries = [
-            Query::by_dialect(
-                "check_integrity",
-                "PRAGMA integrity_check(20)",
-                "SELECT 'identifier without identity' FROM credential_identifiers c \
-                 WHERE NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = c.identity_id) LIMIT 1",
-            ),
-            Query::by_dialect(
-                "check_integrity",
-                "SELECT \"table\" || ' row without its parent' FROM pragma_foreign_key_check LIMIT 20",
-                "SELECT 'session without identity' FROM sessions s \
-                 WHERE NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = s.identity_id) LIMIT 1",
-            ),
-        ];
-        let mut found = Vec::new();
-        for query in queries {
-            for row in self.fetch_all(query).await? {
-                let text = row.text(0)?;
-                if text != "ok" {
-                    found.push(text.to_owned());
-                }
-            }
-        }
-        Ok(found)
-    }
-
     /// Closes the connections; SQLite folds its write-ahead log into the file. Open units end first.
     pub async fn close(&self) {
         self.inner.readers.close().await;

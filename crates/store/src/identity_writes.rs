@@ -12,12 +12,29 @@ use uuid::Uuid;
 /// A row of `credential_identifiers` or `addresses`. Sets of these are written in their order, so that two
 /// units which claim the same values wait for each other instead of deadlocking.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Claim {
+pub(crate) enum Claim {
     Identifier(&'static str, String),
     Address(AddressKind, String, String),
 }
 
-fn claims_of(identity: &Identity) -> BTreeSet<Claim> {
+impl Claim {
+    /// A row of `credential_identifiers`; none for a type that no document can hold.
+    pub(crate) fn identifier(credentials_type: &str, identifier: &str) -> Option<Self> {
+        use bia_model::CredentialsType::{Code, Oidc, Password, Webauthn};
+        let known = [Code, Oidc, Password, Webauthn].into_iter().find(|known| known.as_str() == credentials_type)?;
+        Some(Self::Identifier(known.as_str(), identifier.to_owned()))
+    }
+
+    /// A row of `addresses`; none for a kind that no document can hold.
+    pub(crate) fn address(kind: &str, via: &str, value: &str) -> Option<Self> {
+        let known =
+            [AddressKind::Verifiable, AddressKind::Recovery].into_iter().find(|known| known.as_str() == kind)?;
+        Some(Self::Address(known, via.to_owned(), value.to_owned()))
+    }
+}
+
+/// What an identity's document says that it holds.
+pub(crate) fn claims_of(identity: &Identity) -> BTreeSet<Claim> {
     let mut claims = BTreeSet::new();
     for (credentials_type, credentials) in &identity.credentials {
         for identifier in &credentials.identifiers {

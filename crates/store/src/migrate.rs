@@ -37,6 +37,27 @@ const MIGRATIONS: &[Migration] = migrations![1 "0001_initial"];
 /// The schema version that this program brings a database to.
 pub(crate) const LATEST_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
+/// The tables and indexes that all migrations together leave behind.
+pub(crate) fn names_made(dialect: Dialect) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for migration in MIGRATIONS {
+        for line in migration.text(dialect).lines() {
+            let mut words = line.split_whitespace().filter(|word| !matches!(*word, "UNIQUE" | "IF" | "NOT" | "EXISTS"));
+            let made = match (words.next(), words.next()) {
+                (Some("CREATE"), Some("TABLE" | "INDEX")) => true,
+                (Some("DROP"), Some("TABLE" | "INDEX")) => false,
+                _ => continue,
+            };
+            let Some(name) = words.next().map(|name| name.trim_end_matches(';')) else { continue };
+            names.retain(|known| *known != name);
+            if made {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
 /// Any number will do, as long as all instances use the same and nobody else in the database does.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(4433443401)";
 
@@ -179,6 +200,13 @@ fn of(error: sqlx::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_databases_have_the_same_tables_and_indexes() {
+        let names = names_made(Dialect::Sqlite);
+        assert!(names.contains(&"identities") && names.contains(&"sessions_identity"), "{names:?}");
+        assert_eq!(names, names_made(Dialect::Postgres));
+    }
 
     #[test]
     fn migrations_are_numbered_without_gaps_and_named_after_their_number() {

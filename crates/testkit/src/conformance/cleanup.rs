@@ -37,7 +37,9 @@ pub async fn cleanup_removes_what_expired_and_nothing_else(store: &Store) {
     let alice = insert_person(store, "alice").await;
     insert_all(store, &alice, earlier(1)).await;
     insert_all(store, &alice, later(1)).await;
+    assert_eq!(store.count_expired(NOW).await.unwrap(), 5);
     let report = store.cleanup(&CleanupOptions::new(NOW)).await.unwrap();
+    assert_eq!(store.count_expired(NOW).await.unwrap(), 0);
     let counts = [report.sessions, report.flows, report.continuity, report.token_exchanges, report.self_service_errors];
     assert_eq!((counts, report.total()), ([1; 5], 5));
     let left = store.statistics().await.unwrap();

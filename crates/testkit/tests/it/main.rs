@@ -1,5 +1,6 @@
 //! The conformance suite on every database, and what concerns one of them alone.
 
+mod integrity;
 mod ownership;
 mod postgres;
 mod sqlite;

@@ -74,7 +74,7 @@ async fn everything_that_was_told_is_there_after_a_kill_and_nothing_needs_repair
             let found = store.find_session_by_token_hash(&TokenHash::of(id)).await.unwrap();
             assert!(found.is_some_and(|session| session.identity.is_some()), "{id} is lost");
         }
-        assert_eq!(store.check_integrity().await.unwrap(), Vec::<String>::new());
+        assert_eq!(store.check_integrity().await.unwrap(), []);
         // And it can be written to at once.
         let identity = bia_testkit::sample::insert_person(&store, &format!("after-{enough}")).await;
         insert_session(&store, &session(&identity)).await;
