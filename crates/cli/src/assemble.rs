@@ -156,6 +156,7 @@ impl Foundation {
             hooks: hooks.build(&config, &self.services)?,
             sources: self.sources.clone(),
             outbound: self.outbound.clone(),
+            imports: Default::default(),
             allowed_return_urls: allowed_return_urls(&config),
             config,
         };

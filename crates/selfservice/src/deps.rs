@@ -1,5 +1,6 @@
 //! What every flow works with, built once and shared.
 
+use crate::imports::Imports;
 use crate::return_to::Allowed;
 use bia_config::Config;
 use bia_hooks::Hooks;
@@ -24,6 +25,8 @@ pub struct Deps {
     pub mapper: Mapper,
     pub hooks: Hooks,
     pub sources: Arc<Sources>,
+    /// What mappers import.
+    pub imports: Imports,
     pub outbound: Outbound,
     /// `selfservice.allowed_return_urls` and `{public}/self-service`, parsed.
     pub allowed_return_urls: Vec<Allowed>,

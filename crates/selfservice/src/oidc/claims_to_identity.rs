@@ -91,7 +91,8 @@ pub(crate) async fn try_map(
         identity.map_or_else(|| bia_mapper::NO_IDENTITY.to_owned(), |identity| current(identity).to_string());
     let name = name_of(provider);
     let source = Source { name: &name, text: &text };
-    let imports = crate::imports::read(deps).await.map_err(|error| Stopped::NotRun(Box::new(error)))?;
+    let imports = deps.imports.of(deps.config.bia.mapper.import_dir.as_deref(), &text).await;
+    let imports = imports.map_err(|error| Stopped::NotRun(Box::new(error)))?;
     let mut mapped =
         deps.mapper.map_identity_with(&source, &claims, &identity, &imports).await.map_err(Stopped::Failed)?;
     match mapped.deny.take() {

@@ -255,6 +255,7 @@ async fn deps(config: Arc<Config>, store: bia_store::Store) -> Deps {
     let services = Services::new(outbound.clone(), sources.clone(), mapper.clone());
     let oidc = &config.selfservice.methods.oidc.config;
     Deps {
+        imports: bia_selfservice::Imports::default(),
         schemas: Schemas::load(config.clone(), sources.clone()).await.unwrap(),
         sessions: Sessions::new(store.clone(), config.clone(), sealer.clone()),
         sealer,

@@ -160,6 +160,7 @@ pub(crate) async fn deps(config: &Arc<Config>) -> Deps {
         providers: Providers::new(&config.selfservice.methods.oidc.config, config.public_url().url(), &outbound),
         mapper: Mapper::new(Settings::default()),
         hooks: Hooks::none(),
+        imports: bia_selfservice::Imports::default(),
         allowed_return_urls: bia_selfservice::deps::allowed_return_urls(config),
         config: config.clone(),
         store,
