@@ -7,7 +7,7 @@ mod load;
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bia_mapper::{Mapper, NO_IDENTITY, Settings, Source, WORKER_ARG};
 use criterion::{Criterion, Throughput};
@@ -82,10 +82,21 @@ fn benches(criterion: &mut Criterion) {
     report_load(&runtime, &Arc::from(claims));
 }
 
+/// Seconds of each load: ten, or what `BIA_BENCH_SECONDS` says.
+fn load_seconds() -> u64 {
+    std::env::var("BIA_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+}
+
 /// Not a bench of its own for criterion: it measures single runs, not how evaluations queue.
 fn report_load(runtime: &tokio::runtime::Runtime, claims: &Arc<str>) {
     let mapper = Mapper::new(Settings::default());
     runtime.block_on(async {
+        for evaluations in [1, 9, 90, 900, 3_000] {
+            for _ in 0..evaluations {
+                map(&mapper, MAPPER, claims).await;
+            }
+            load::print_worker_memory(&format!("after {evaluations} more evaluations"));
+        }
         let call = {
             let (mapper, claims) = (mapper.clone(), Arc::clone(claims));
             move || {
@@ -96,13 +107,19 @@ fn report_load(runtime: &tokio::runtime::Runtime, claims: &Arc<str>) {
                 }
             }
         };
-        let most = load::closed_loop(8, Duration::from_secs(10), &call).await;
-        load::print_most(most);
+        let mut most = 0.0;
+        for callers in [1, 8] {
+            let cpu = load::cpu_seconds();
+            let began = Instant::now();
+            most = load::closed_loop(callers, Duration::from_secs(load_seconds()), &call).await;
+            let each = (load::cpu_seconds() - cpu) / (most * began.elapsed().as_secs_f64());
+            load::print_most(callers, most, each);
+        }
         for share in [0.2, 0.4, 0.6, 0.8] {
-            let outcome = load::open_loop(most * share, Duration::from_secs(10), &call).await;
+            let outcome = load::open_loop(most * share, Duration::from_secs(load_seconds()), &call).await;
             load::print(share, &outcome);
         }
-        load::print_worker_memory();
+        load::print_worker_memory("under load");
         mapper.shutdown().await;
     });
 }

@@ -49,6 +49,8 @@ pub struct Settings {
     pub queue_wait_max: Duration,
     /// A worker is replaced after this many evaluations, against slow leaks of the evaluator.
     pub recycle_after: u64,
+    /// A worker is replaced after it evaluated for this long in all. Below the ten minutes of CPU time that the kernel grants it.
+    pub recycle_after_busy: Duration,
     /// How a worker is started.
     pub program: WorkerProgram,
 }
@@ -64,7 +66,8 @@ impl Default for Settings {
             input_bytes_max: 1024 * 1024,
             queue_max: 1024,
             queue_wait_max: Duration::from_secs(10),
-            recycle_after: 5_000,
+            recycle_after: 20_000,
+            recycle_after_busy: Duration::from_secs(300),
             program: WorkerProgram::current_exe(),
         }
     }

@@ -34,6 +34,7 @@ pub(crate) const EXIT_PANIC: i32 = 101;
 ///
 /// Call it first thing in `main`, before a runtime, TLS or a log starts: whatever runs already would be inside the limits.
 pub fn worker_main() -> ! {
+    limits::prefer_small_pages();
     // A panic message may quote a claim, and stderr is the parent's to read.
     std::panic::set_hook(Box::new(|_| {}));
     let mut body = Vec::new();

@@ -31,24 +31,29 @@ pub(crate) async fn closed_loop<F: Future<Output = bool> + Send + 'static>(
 }
 
 /// Latencies of calls that are due at a fixed rate, counted from when each was due, sorted, and how many were refused.
+/// A thread of its own starts them: the runtime's timer is a millisecond coarse.
 pub(crate) async fn open_loop<F: Future<Output = bool> + Send + 'static>(
     rate: f64,
     time: Duration,
     call: &(impl Fn() -> F + Clone + Send + 'static),
 ) -> (Vec<Duration>, usize) {
-    let started = Instant::now();
+    let (runtime, call) = (tokio::runtime::Handle::current(), call.clone());
     let pause = Duration::from_secs_f64(1.0 / rate);
-    let mut due = started;
-    let mut tasks = Vec::new();
-    while due.duration_since(started) < time {
-        // The timer of the runtime is a millisecond coarse, so calls start in small bursts; their wait counts.
-        if let Some(early) = due.checked_duration_since(Instant::now()) {
-            tokio::time::sleep(early).await;
+    let starter = std::thread::spawn(move || {
+        let started = Instant::now();
+        let mut due = started;
+        let mut tasks = Vec::new();
+        while due.duration_since(started) < time {
+            if let Some(early) = due.checked_duration_since(Instant::now()) {
+                std::thread::sleep(early);
+            }
+            let (asked, call) = (due, call.clone());
+            tasks.push(runtime.spawn(async move { call().await.then(|| asked.elapsed()) }));
+            due += pause;
         }
-        let (asked, call) = (due, call.clone());
-        tasks.push(tokio::spawn(async move { call().await.then(|| asked.elapsed()) }));
-        due += pause;
-    }
+        tasks
+    });
+    let tasks = tokio::task::spawn_blocking(move || starter.join()).await.expect("a thread").expect("the starter");
     let asked = tasks.len();
     let mut latencies = Vec::with_capacity(asked);
     for task in tasks {
@@ -59,8 +64,29 @@ pub(crate) async fn open_loop<F: Future<Output = bool> + Send + 'static>(
     (latencies, refused)
 }
 
-pub(crate) fn print_most(most: f64) {
-    println!("closed loop, 8 callers, one mapper: {most:.0} evaluations per second");
+/// CPU time that this process and its workers, replaced ones included, have used so far: what a busy neighbour can not add to.
+pub(crate) fn cpu_seconds() -> f64 {
+    let ticks = |pid: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        after_name.split_whitespace().skip(11).take(4).filter_map(|text| text.parse::<u32>().ok()).sum::<u32>()
+    };
+    // The kernel counts in hundredths, on every architecture that matters here.
+    f64::from(ticks("self") + workers().iter().map(|pid| ticks(pid)).sum::<u32>()) / 100.0
+}
+
+/// The process ids of the workers.
+fn workers() -> Vec<String> {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let children = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    children.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+pub(crate) fn print_most(callers: usize, most: f64, cpu_seconds_each: f64) {
+    let cpu = cpu_seconds_each * 1e6;
+    println!(
+        "closed loop, {callers} callers, one mapper: {most:.0} evaluations per second, {cpu:.0} µs of CPU time each"
+    );
 }
 
 pub(crate) fn print(share: f64, (latencies, refused): &(Vec<Duration>, usize)) {
@@ -76,15 +102,19 @@ pub(crate) fn print(share: f64, (latencies, refused): &(Vec<Duration>, usize)) {
     );
 }
 
-/// Resident memory of the worker processes, as the kernel tells it.
-pub(crate) fn print_worker_memory() {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return };
-    for thread in threads.flatten() {
-        let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-        for child in children.split_whitespace() {
-            let status = std::fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
-            let lines = status.lines().filter(|line| line.starts_with("VmRSS") || line.starts_with("RssAnon"));
-            println!("worker {child}: {}", lines.map(|line| line.replace('\t', " ")).collect::<Vec<_>>().join(", "));
-        }
+/// Memory of the worker processes, as the kernel tells it: all that is mapped, the share of it when what several processes
+/// map counts in parts, and what is a worker's own. The second needs the right to look (root, or `CAP_SYS_PTRACE`), as
+/// workers let nobody look into them.
+pub(crate) fn print_worker_memory(when: &str) {
+    for worker in workers() {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{worker}/{file}")).unwrap_or_default();
+        let all = [read("status"), read("smaps_rollup")].concat();
+        let kib = |name: &str| {
+            all.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse::<f64>().ok())
+        };
+        let mb =
+            |name: &str| kib(name).map_or_else(|| "unknown".to_owned(), |kib| format!("{:.1} MB", kib * 1024.0 / 1e6));
+        let (resident, share, own) = (mb("VmRSS:"), mb("Pss:"), mb("RssAnon:"));
+        println!("a worker {when}: {resident} resident, {share} proportional (PSS), {own} its own");
     }
 }

@@ -14,17 +14,20 @@ impl Shared {
         while let Some((permit, waiting)) = self.wait_for_work(at) {
             let (result, ending) = self.serve(at, &mut process, &waiting.work);
             let _ = waiting.reply.send(result);
-            let tired = process.as_ref().is_some_and(|process: &Process| {
-                process.wants_to_retire || process.served >= self.settings.recycle_after
-            });
-            if tired && let Some(process) = process.take() {
-                process.end();
+            let mut held = Some(permit);
+            if process.as_ref().is_some_and(|process: &Process| process.is_worn(&self.settings)) {
+                // Age is not the fault of the mapper that ran last: it may go on elsewhere while this worker is replaced.
+                held.take().into_iter().for_each(|permit| self.release(permit, ending));
+                process.take().map(Process::end);
+            } else if process.as_ref().is_some_and(|process| process.wants_to_retire) {
+                process.take().map(Process::end);
             }
             if process.is_none() && ending != Ending::NotRun {
                 // Replaced at once, so that the next sign-in does not wait for a start.
                 process = self.start_process(at).ok();
             }
-            self.finished(at, permit, ending, process.is_some());
+            held.into_iter().for_each(|permit| self.release(permit, ending));
+            self.rest(at, process.is_some());
         }
         if let Some(process) = process {
             process.end();
@@ -45,10 +48,17 @@ impl Shared {
         }
     }
 
-    fn finished(&self, at: usize, permit: Permit, ending: Ending, alive: bool) {
+    /// Hands a permission to run back, which may let another worker start.
+    fn release(&self, permit: Permit, ending: Ending) {
         let mut state = self.lock();
         state.schedule.finish(permit, ending);
         state.evaluated += u64::from(ending != Ending::NotRun);
+        self.dispatch(&mut state);
+    }
+
+    /// This keeper is idle again.
+    fn rest(&self, at: usize, alive: bool) {
+        let mut state = self.lock();
         state.slots[at].busy = false;
         state.slots[at].alive = alive;
         self.dispatch(&mut state);

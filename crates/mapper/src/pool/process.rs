@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::Work;
 use crate::diagnostic::Diagnostic;
@@ -61,7 +62,8 @@ pub(super) struct Process {
     known: HashSet<[u8; 32]>,
     buffer: Vec<u8>,
     response_bytes_max: usize,
-    pub(super) served: u64,
+    served: u64,
+    busy: Duration,
     pub(super) wants_to_retire: bool,
 }
 
@@ -87,6 +89,7 @@ impl Process {
                 buffer: Vec::new(),
                 response_bytes_max: settings.output_bytes_max + RESPONSE_OVERHEAD_BYTES,
                 served: 0,
+                busy: Duration::ZERO,
                 wants_to_retire: false,
             }),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
@@ -100,6 +103,12 @@ impl Process {
     /// Whether the process ended while it was idle, for example killed from outside.
     pub(super) fn has_ended(&self) -> bool {
         !matches!(self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None))
+    }
+
+    /// Whether it has served as long as one worker should: by count, or by time, long before the kernel's limit of CPU time
+    /// would end it in the middle of somebody's evaluation.
+    pub(super) fn is_worn(&self, settings: &Settings) -> bool {
+        self.served >= settings.recycle_after || self.busy >= settings.recycle_after_busy
     }
 
     /// Hands over the limits and waits until they are set. Gives the names of the layers that are missing.
@@ -121,6 +130,7 @@ impl Process {
         let inputs =
             Inputs { ext_vars: borrowed(&work.ext_vars), tla: borrowed(&work.tla), imports: borrowed(&work.imports) };
         let mut with_text = !self.known.contains(&work.hash);
+        let began = Instant::now();
         loop {
             let text = with_text.then_some(&*work.text);
             let request =
@@ -146,6 +156,7 @@ impl Process {
             };
             self.remember(work.hash);
             self.served += 1;
+            self.busy += began.elapsed();
             self.wants_to_retire |= retire;
             return Ok(reply);
         }

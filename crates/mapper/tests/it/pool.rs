@@ -74,12 +74,16 @@ async fn waiting_too_long_for_a_worker_is_refused() {
 }
 
 #[tokio::test]
-async fn workers_are_recycled() {
-    let mapper = Mapper::new(Settings { recycle_after: 10, ..settings() });
-    for _ in 0..35 {
-        evaluate(&mapper, "1").await.expect("runs");
+async fn workers_are_recycled_by_count_and_by_the_time_they_worked() {
+    let by_count = Settings { recycle_after: 10, ..settings() };
+    let by_time = Settings { recycle_after_busy: Duration::from_nanos(1), ..settings() };
+    for settings in [by_count, by_time] {
+        let mapper = Mapper::new(settings);
+        for _ in 0..35 {
+            evaluate(&mapper, "1").await.expect("runs");
+        }
+        assert!(mapper.stats().started >= 3, "{:?}", mapper.stats());
     }
-    assert!(mapper.stats().started >= 3, "{:?}", mapper.stats());
 }
 
 #[tokio::test]
