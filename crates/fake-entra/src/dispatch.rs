@@ -1,6 +1,7 @@
 //! One request from the wire to its answer: read, find the route, let a fault strike, answer, write down.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
@@ -80,6 +81,7 @@ pub(crate) async fn answer(
             reply::not_found()
         };
     }
+    let began = Instant::now();
     let request = read(&shared, parts, &body, scheme);
     let endpoint = route.endpoint();
     let mut call = write_down(&shared, &request, endpoint);
@@ -106,6 +108,9 @@ pub(crate) async fn answer(
     call.status = response.status().as_u16();
     // Before the caller sees the answer, so that a test that has it finds the call.
     shared.remember(call);
+    if let Some(observer) = &shared.options.observer {
+        observer.saw(endpoint, request.form.get("code"), began.elapsed());
+    }
     response
 }
 

@@ -79,7 +79,7 @@ pub use clients::{
 pub use control::{Control, Mint};
 pub use faults::{EndpointFault, Fault, IdTokenFault};
 pub use manifest::ManifestError;
-pub use options::{Options, StartError, TlsIdentity};
+pub use options::{Observer, Options, StartError, TlsIdentity};
 pub use people::{Group, GroupKind, Person, find_person, people};
 pub use tenants::{CONSUMERS_TENANT_ID, CONTOSO_TENANT_ID, FABRIKAM_TENANT_ID, RESERVED_TENANT_ID, Tenant};
 

@@ -1,7 +1,10 @@
 //! What a stand-in is started with.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
+use crate::access_log::Endpoint;
 use crate::clients::{self, Client};
 use crate::tenants::{CONTOSO_TENANT_ID, RESERVED_TENANT_ID};
 
@@ -26,6 +29,32 @@ pub struct Options {
     pub reuse_tokens: bool,
     /// Remembers every call for [`crate::Control::calls`]; off for long load runs.
     pub keep_log: bool,
+    /// Told of every answer, for load runs that take the stand-in's own time off.
+    pub observer: Option<Observer>,
+}
+
+/// What [`Options::observer`] is called with: the endpoint, the authorization code that was redeemed there, and how long
+/// the answer took from the request's last byte.
+#[derive(Clone)]
+pub struct Observer(Arc<Observe>);
+
+type Observe = dyn Fn(Endpoint, Option<&str>, Duration) + Send + Sync;
+
+impl Observer {
+    /// Runs on the stand-in's own tasks, so it has to return at once.
+    pub fn new(observe: impl Fn(Endpoint, Option<&str>, Duration) + Send + Sync + 'static) -> Observer {
+        Observer(Arc::new(observe))
+    }
+
+    pub(crate) fn saw(&self, endpoint: Endpoint, code: Option<&str>, took: Duration) {
+        (self.0)(endpoint, code, took);
+    }
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Observer")
+    }
 }
 
 impl Default for Options {
@@ -39,6 +68,7 @@ impl Default for Options {
             control_api: false,
             reuse_tokens: false,
             keep_log: true,
+            observer: None,
         }
     }
 }

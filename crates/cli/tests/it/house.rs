@@ -77,11 +77,11 @@ const RESERVED: [(&str, &[&str]); 13] = [
     ("openidconnect", &["bia-provider"]),
     ("jrsonnet-evaluator", &["bia-mapper"]),
     ("libc", &["bia-mapper"]),
-    ("sqlx", &["bia-store", "bia-testkit"]),
+    ("sqlx", &["bia-store", "bia-testkit", "bia-bench"]),
     ("axum", &["bia-server", "bia-fake-entra"]),
     ("tower-http", &["bia-server"]),
     ("cookie", &["bia-server"]),
-    ("clap", &["bia"]),
+    ("clap", &["bia", "bia-bench"]),
     ("minijinja", &["bia-pages"]),
 ];
 
