@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
+use tracing::Instrument as _;
 
 use crate::error::MapperError;
 use crate::lint::LintFinding;
@@ -159,13 +160,15 @@ impl Mapper {
 
     async fn run(&self, job: Job, evaluation: Evaluation<'_>) -> Result<String, MapperError> {
         let started = Instant::now();
+        let span = tracing::info_span!(target: "bia::trace", "mapper evaluation", outcome = tracing::field::Empty);
         let result = match self.work(job, evaluation) {
-            Ok(work) => self.pool.run(work).await,
+            Ok(work) => self.pool.run(work).instrument(span.clone()).await,
             Err(refused) => Err(refused),
         };
         let outcome = result.as_ref().map_or_else(MapperError::kind, |_| "ok");
+        span.record("outcome", outcome);
         metrics::counter!("bia_mapper_evaluations_total", "outcome" => outcome).increment(1);
-        metrics::histogram!("bia_mapper_evaluation_seconds").record(started.elapsed().as_secs_f64());
+        metrics::histogram!("bia_mapper_evaluation_duration_seconds").record(started.elapsed().as_secs_f64());
         result
     }
 

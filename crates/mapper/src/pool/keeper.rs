@@ -13,6 +13,9 @@ impl Shared {
         let mut process = None;
         while let Some((permit, waiting)) = self.wait_for_work(at) {
             let (result, ending) = self.serve(at, &mut process, &waiting.work);
+            if let (Err(error), Ending::TimedOut | Ending::Crashed) = (&result, ending) {
+                metrics::counter!("bia_mapper_workers_killed_total", "reason" => error.kind()).increment(1);
+            }
             let _ = waiting.reply.send(result);
             let mut held = Some(permit);
             if process.as_ref().is_some_and(|process: &Process| process.is_worn(&self.settings)) {

@@ -61,3 +61,6 @@ pub(super) fn filter_system_calls() -> Result<(), String> {
     let program: BpfProgram = filter.and_then(TryInto::try_into).map_err(|error| failed(&error))?;
     seccompiler::apply_filter_all_threads(&program).map_err(|error| failed(&error))
 }
+
+#[cfg(test)]
+mod tests;

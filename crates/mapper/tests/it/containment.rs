@@ -124,6 +124,60 @@ async fn workers_have_no_environment_no_files_and_every_limit() {
     }
 }
 
+#[tokio::test]
+async fn files_that_the_server_left_open_are_closed_before_any_user_code_is_read() {
+    let worker = env!("CARGO_BIN_EXE_bia-mapper-worker");
+    let script = format!("exec 5</etc/hostname 6>/dev/null 7</proc/self/environ; exec {worker} mapper-worker");
+    let program = WorkerProgram { program: Some("/bin/sh".into()), args: vec!["-c".to_owned(), script] };
+    let mapper = Mapper::new(Settings { program, ..settings() });
+    evaluate(&mapper, "1").await.expect("runs");
+    let open = |pid: u32| std::fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count);
+    // Other tests' workers are looked at as well, which does no harm. Not everybody may look.
+    for open in children_named("bia-mapper-work").into_iter().flat_map(open) {
+        assert!(open <= 3, "{open} files are open");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_from_outside_costs_the_evaluation_it_ran_and_no_other() {
+    let mapper =
+        Mapper::new(Settings { program: own_worker("killed"), timeout: Duration::from_secs(60), ..settings() });
+    evaluate(&mapper, "1 + 1").await.expect("runs");
+    // While it is idle nobody notices.
+    kill_all("killed");
+    for _ in 0..3 {
+        assert_eq!(evaluate(&mapper, "1 + 1").await.expect("is started anew"), "2");
+    }
+    let running = tokio::spawn({
+        let mapper = mapper.clone();
+        async move { failure(&mapper, ENDLESS).await }
+    });
+    while mapper.stats().running == 0 {
+        tokio::task::yield_now().await;
+    }
+    kill_all("killed");
+    let error = running.await.expect("no panic");
+    assert!(error.kind() == "worker_died" && error.to_string().contains("signal 9"), "{error}");
+    assert_eq!(evaluate(&mapper, "1 + 1").await.expect("runs"), "2");
+}
+
+/// The worker program with a last argument by which a test finds its own.
+fn own_worker(mark: &str) -> WorkerProgram {
+    let mut program = WorkerProgram::at(env!("CARGO_BIN_EXE_bia-mapper-worker"));
+    program.args.push(mark.to_owned());
+    program
+}
+
+fn kill_all(mark: &str) {
+    for pid in children_named("bia-mapper-work") {
+        let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if command.ends_with(&format!("\0{mark}\0")) {
+            let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+            assert!(killed.expect("kill").success());
+        }
+    }
+}
+
 /// Children of this process by the kernel's name for them, which is cut at 15 characters.
 fn children_named(name: &str) -> Vec<u32> {
     let us = std::process::id().to_string();
