@@ -1,11 +1,14 @@
 //! `bia`: the top-level block that Kratos does not know.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::identity_headers::HeaderTemplate;
 
 /// Settings of Bia's own. Kratos refuses a file with this block; `bia config check --for kratos` says so.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -17,6 +20,10 @@ pub struct Bia {
     pub mapper: MapperLimits,
     /// Proxies whose `X-Forwarded-*` headers count, as addresses or networks such as `10.0.0.0/8`. Default: loopback only.
     pub trusted_proxies: Vec<Network>,
+    /// Headers that `/sessions/whoami` adds for the application behind a proxy, each with a template,
+    /// for example `{ X-User-Id: '{identity.id}' }`. Default: none.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub identity_headers: BTreeMap<String, HeaderTemplate>,
     /// Keep a redacted record of failing sign-ins: `on` or `off`. Default: `off`.
     pub capture: Capture,
 }

@@ -42,6 +42,7 @@ mod formats;
 mod hooks;
 mod identity;
 mod kratos;
+mod identity_headers;
 mod load;
 mod log;
 mod microsoft;
@@ -71,6 +72,7 @@ pub use hooks::{ApiKeyLocation, Hook, WebHookAuth, WebHookConfig, WebHookRespons
 pub use identity::{IdentityConfig, IdentitySchema};
 pub use kratos::for_kratos;
 pub use load::{LoadInput, Loaded, load, load_text};
+pub use identity_headers::{HeaderPart, HeaderTemplate};
 pub use log::{Log, LogFormat, LogLevel};
 pub use microsoft::{
     Access, ClientCertificate, Cloud, EmailVerifiedFrom, GroupFormat, Groups, HttpUrl, Microsoft, OnGroupsError,

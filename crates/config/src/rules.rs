@@ -9,6 +9,7 @@ use crate::finding::{Finding, KeyPath};
 use crate::source::Source;
 
 mod hooks;
+mod identity_headers;
 mod providers;
 
 pub(crate) use providers::PROVIDERS;
@@ -23,6 +24,7 @@ pub(crate) fn check(root: &Value, extra_hooks: &[&str]) -> Vec<Finding> {
     schemas(root, &mut findings);
     providers::check(root, &mut findings);
     hooks::check(root, extra_hooks, &mut findings);
+    identity_headers::check(root, &mut findings);
     findings
 }
 

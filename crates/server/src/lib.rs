@@ -32,6 +32,7 @@ mod csrf;
 mod dispatch;
 mod error;
 mod health;
+mod identity_headers;
 mod listen;
 pub mod metrics;
 mod negotiate;

@@ -4,6 +4,7 @@ use crate::answer;
 use crate::call::Call;
 use crate::cookies;
 use crate::error;
+use crate::identity_headers;
 use crate::paging::{self, Page};
 use crate::respond::{respond_json, session_json};
 use crate::route::Answer;
@@ -44,6 +45,7 @@ pub(crate) async fn to_session(call: Call) -> Answer {
     if let Ok(value) = HeaderValue::from_str(&session.identity_id.to_string()) {
         headers.insert(IDENTITY_ID, value);
     }
+    identity_headers::append(&call, &body, headers);
     refresh_cookie(&call, &session, &token, headers);
     if flags.cacheable_sessions && template.is_none() {
         let left = session.expires_at.since(call.now);

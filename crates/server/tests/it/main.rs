@@ -4,6 +4,7 @@ mod admin;
 mod admin_consent;
 mod client;
 mod flows;
+mod identity_headers;
 mod listeners;
 mod pages;
 mod routes;

@@ -234,6 +234,21 @@ pub(super) const OWN: &[Case] = &[
         "wrong_form bia.trusted_proxies.0 kratos.yml:1:26",
     ),
     (
+        "a header of cookies",
+        &[("version: v1.3.0", "bia: { identity_headers: { Set-Cookie: '{identity.id}' } }")],
+        "header_name bia.identity_headers.Set-Cookie kratos.yml:1:40",
+    ),
+    (
+        "one header twice",
+        &[("version: v1.3.0", "bia: { identity_headers: { X-User: '{identity.id}', x-user: '{verified_email}' } }")],
+        "header_name bia.identity_headers.x-user kratos.yml:1:61",
+    ),
+    (
+        "a header from what whoami does not show",
+        &[("version: v1.3.0", "bia: { identity_headers: { X-Salary: '{metadata_admin.salary}' } }")],
+        "header_template bia.identity_headers.X-Salary kratos.yml:1:38",
+    ),
+    (
         "no size",
         &[("version: v1.3.0", "bia: { mapper: { memory: lots } }")],
         "wrong_form bia.mapper.memory kratos.yml:1:26",
