@@ -5,6 +5,7 @@ mod database;
 mod diagnosis;
 mod identities;
 mod mapper;
+mod moving;
 mod serve;
 
 pub use config::{ConfigCheck, ConfigCommand, ForProgram};
@@ -15,11 +16,13 @@ pub use mapper::{
     FormatCommand, FormatJsonnet, JsonnetCommand, JsonnetFiles, LintCommand, LintJsonnet, MapperCommand, MapperRun,
     MapperTest, ProviderSettings, ResultFormat,
 };
+pub use moving::{Export, ExportFormat, ImportKratos, Manners};
 pub use serve::{ConfigFiles, Dev, Serve};
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -85,9 +88,12 @@ pub enum Command {
     /// Show identities of a running server
     #[command(subcommand)]
     Get(GetCommand),
-    /// Create identities in a running server
+    /// Create identities in a running server, or copy everybody from a Kratos
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Write everybody as Kratos imports them, or send them to a running Kratos
+    #[command(after_help = moving::EXPORT_HELP)]
+    Export(Export),
     /// Delete identities of a running server
     #[command(subcommand)]
     Delete(DeleteCommand),
@@ -102,6 +108,11 @@ pub enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Write manual pages, for packages
+    Man {
+        /// The folder; made when it is missing
+        folder: PathBuf,
     },
     /// Print completions for a shell, to be sourced
     Completions {
@@ -138,7 +149,11 @@ mod tests {
             "bia migrate sql sqlite://x -y -c kratos.yml",
             "bia migrate sql status -e",
             "bia cleanup sql -e --keep-last 168h -b 50 --database.cleanup.sleep.tables 1s",
-            "bia ls identities 100 token --endpoint http://x --format json-pretty",
+            "bia ls identities --page-size 100 --page-token token --endpoint http://x --format json-pretty",
+            "bia list identities --consistency strong",
+            "bia get identity --external-id customer-1",
+            "bia import kratos --admin-url http://k:4434 --dry-run",
+            "bia export -c kratos.yml -o people.json --format batches",
             "bia get identity 1 2 -i oidc -q",
             "bia mapper run m.jsonnet --persona guest",
             "bia mapper run m.jsonnet claims.json --identity i.json --schema s.json --json",

@@ -1,5 +1,6 @@
 //! Commands that talk to the admin port of a running server.
 
+use super::moving::{self, ImportKratos};
 use clap::{Args as ClapArgs, Subcommand};
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ pub struct Client {
     /// Address of the admin port, for example http://127.0.0.1:4434
     #[arg(short = 'e', long, env = "KRATOS_ADMIN_URL", value_name = "URL")]
     pub endpoint: Option<String>,
-    /// table, json, json-pretty, yaml or jsonpath=<path>
+    /// table, json, json-pretty, yaml, jsonpath=<path> or jsonpointer=<pointer>
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     pub format: String,
     /// The same as --format json-pretty
@@ -26,8 +27,10 @@ pub enum ListCommand {
     /// One page of identities
     Identities {
         /// Identities per page
-        page_size: Option<u32>,
-        /// The token after the previous page
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        page_size: u32,
+        /// The token below the previous page
+        #[arg(long, value_name = "TOKEN")]
         page_token: Option<String>,
         /// Accepted for Kratos' sake: reads are always consistent
         #[arg(long, hide = true)]
@@ -47,6 +50,9 @@ pub enum GetCommand {
         /// Ids
         #[arg(required = true)]
         ids: Vec<String>,
+        /// The ids are external ids
+        #[arg(long)]
+        external_id: bool,
         /// Show these credentials as well, upstream tokens included: oidc
         #[arg(short = 'i', long, value_name = "TYPE")]
         include_credentials: Vec<String>,
@@ -60,7 +66,10 @@ pub enum GetCommand {
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
     /// Create identities from JSON files, or from standard input
-    #[command(alias = "identity", after_help = "A file holds one body of `POST /admin/identities` or a list of them.")]
+    #[command(
+        alias = "identity",
+        after_help = "A file holds one body of `POST /admin/identities`, a list of them, or one per line."
+    )]
     Identities {
         /// JSON files
         files: Vec<PathBuf>,
@@ -68,6 +77,9 @@ pub enum ImportCommand {
         #[command(flatten)]
         client: Client,
     },
+    /// Copy everybody from a running Kratos into the database of this configuration
+    #[command(after_help = moving::IMPORT_HELP)]
+    Kratos(ImportKratos),
 }
 
 /// `bia delete`.

@@ -53,50 +53,88 @@ impl Client {
         bail!("{} answered {}: {} {}", answer.place(), answer.status, text("/error/message"), text("/error/reason"))
     }
 
-    /// Prints one thing or a list of them.
-    pub(crate) fn print(&self, value: &Value, header: &[&str], columns: Columns) -> anyhow::Result<()> {
-        let rows = || match value {
-            Value::Array(list) => list.iter().map(columns).collect(),
-            one => vec![columns(one)],
-        };
-        let format = if self.args.json { "json-pretty" } else { self.args.format.as_str() };
+    /// Prints one thing; in a table its columns stand below each other.
+    pub(crate) fn print_row(&self, value: &Value, header: &[&str], columns: Columns) -> anyhow::Result<()> {
+        let cells = columns(value);
         if self.args.quiet {
-            rows().iter().filter_map(|row: &Vec<String>| row.first()).for_each(output::line);
+            output::line(cells.first().map_or("", String::as_str));
             return Ok(());
         }
-        match format {
-            "table" => table(header, &rows()),
-            "json" => output::line(value),
-            "json-pretty" => output::json(value)?,
-            "yaml" => output::raw(&serde_yaml::to_string(value)?),
-            other => match other.strip_prefix("jsonpath=").or_else(|| other.strip_prefix("jsonpointer=")) {
-                Some(path) => output::line(plain(&pick(value, path))),
-                None => bail!("--format {other}: expected table, json, json-pretty, yaml or jsonpath=<path>"),
-            },
+        match self.format() {
+            "table" | "default" => {
+                let rows: Vec<Vec<String>> =
+                    header.iter().zip(cells).map(|(&name, cell)| vec![name.to_owned(), cell]).collect();
+                table(&rows);
+                Ok(())
+            }
+            format => formatted(value, format),
         }
-        Ok(())
+    }
+
+    /// Prints several things; `value` is what other formats than the table show.
+    pub(crate) fn print_table(&self, value: &Value, header: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+        if self.args.quiet {
+            rows.iter().filter_map(|row| row.first()).for_each(output::line);
+            return Ok(());
+        }
+        match self.format() {
+            "table" | "default" => {
+                let header = header.iter().map(|&name| name.to_owned()).collect();
+                table(&std::iter::once(header).chain(rows).collect::<Vec<_>>());
+                Ok(())
+            }
+            format => formatted(value, format),
+        }
+    }
+
+    fn format(&self) -> &str {
+        if self.args.json { "json-pretty" } else { self.args.format.as_str() }
     }
 
     /// A line below a table, which other formats carry inside.
     pub(crate) fn is_table(&self) -> bool {
-        !self.args.quiet && !self.args.json && self.args.format == "table"
+        !self.args.quiet && matches!(self.format(), "table" | "default")
     }
 }
 
-/// Columns under each other, two spaces apart.
-fn table(header: &[&str], rows: &[Vec<String>]) {
-    let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
-    let all: Vec<&Vec<String>> = std::iter::once(&header).chain(rows).collect();
+fn formatted(value: &Value, format: &str) -> anyhow::Result<()> {
+    match format {
+        "json" => output::line(value),
+        "json-pretty" => output::json(value)?,
+        "yaml" => output::raw(&serde_yaml::to_string(value)?),
+        other => match other.split_once('=') {
+            // Kratos: what a path leads to is printed as JSON, so that text keeps its quotes.
+            Some(("jsonpath", path)) => output::json(&pick(value, path))?,
+            Some(("jsonpointer", pointer)) => match value.pointer(pointer) {
+                Some(found) => output::json(found)?,
+                None => bail!("--format {other}: the pointer leads nowhere"),
+            },
+            _ => bail!(
+                "--format {other}: expected table, json, json-pretty, yaml, jsonpath=<path> or jsonpointer=<pointer>"
+            ),
+        },
+    }
+    Ok(())
+}
+
+/// Kratos: cells are filled with tabs up to the next multiple of eight.
+fn table(rows: &[Vec<String>]) {
     let width = |column: usize| {
-        all.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        (cells.map(|cell| cell.chars().count()).max().unwrap_or(0) + 1).next_multiple_of(8)
     };
-    for row in &all {
-        let cells = row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column)));
-        output::line(cells.collect::<Vec<_>>().join("  ").trim_end());
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            line.push_str(cell);
+            let tabs = (width(column) - cell.chars().count()).div_ceil(8);
+            line.extend(std::iter::repeat_n('\t', tabs));
+        }
+        output::line(line);
     }
 }
 
-/// `a.b.0.c`, and `list.#.id` for one field of every item, as Kratos' `jsonpath` has it.
+/// `a.b.0.c`, and `list.#.id` for one field of every item: the part of gjson's paths that scripts use.
 fn pick(value: &Value, path: &str) -> Value {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     if first.is_empty() {

@@ -6,17 +6,21 @@ mod client;
 mod config;
 mod dev;
 mod doctor;
+mod export;
 mod identities;
+mod import_kratos;
 mod jsonnet;
 mod load;
+mod man;
 mod mapper;
 mod migrate;
+mod moving;
 mod remote;
 mod serve;
 mod setup;
 mod version;
 
-use crate::args::{self, Args, Command, FormatCommand, JsonnetCommand, LintCommand, MapperCommand};
+use crate::args::{self, Args, Command, FormatCommand, ImportCommand, JsonnetCommand, LintCommand, MapperCommand};
 use clap::CommandFactory as _;
 use std::process::ExitCode;
 
@@ -43,11 +47,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         | Command::Jsonnet(JsonnetCommand::Format(format)) => block_on(jsonnet::format(format)),
         Command::List(list) => block_on(identities::list(list)),
         Command::Get(get) => block_on(identities::get(get)),
-        Command::Import(import) => block_on(identities::import(import)),
+        Command::Import(ImportCommand::Kratos(kratos)) => block_on(import_kratos::run(kratos)),
+        Command::Import(ImportCommand::Identities { files, client }) => block_on(identities::import(files, client)),
+        Command::Export(export) => block_on(export::run(export)),
         Command::Delete(delete) => block_on(identities::delete(delete)),
         Command::Validate(validate) => block_on(identities::validate(validate)),
         Command::Remote(remote) => block_on(remote::run(remote)),
         Command::Version { json } => version::run(json),
+        Command::Man { folder } => man::run(&folder),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "bia", &mut text);

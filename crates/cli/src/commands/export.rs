@@ -1,0 +1,125 @@
+//! `bia export`: everybody of a database, into a file or into a running Kratos.
+
+use super::moving::{Bar, admin_api, load};
+use crate::args::{self, ExportFormat};
+use crate::{assemble, output};
+use anyhow::{Context as _, bail};
+use bia_config::{Config, Dsn};
+use bia_moving::export::{Export, Format, Writer};
+use bia_moving::{Cursor, MovingError, Send, send};
+use bia_outbound::{Outbound, Policy};
+use bia_store::{IdentityFilter, Page, Store};
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+const PAGE: u32 = 500;
+
+pub(crate) async fn run(args: args::Export) -> anyhow::Result<ExitCode> {
+    let config = load(&args.files)?;
+    if let Dsn::Sqlite { path, .. } = &config.dsn {
+        anyhow::ensure!(path.exists(), "there is no database {}", path.display());
+    }
+    let store = assemble::connect(&config.dsn).await?;
+    anyhow::ensure!(store.is_ready().await?, "the database is not of this version yet; run `bia migrate sql -c …`");
+    let export = Export { config: &config, keep_ids: args.keep_ids, links_as_stored: args.links_as_stored };
+    let outcome = match &args.to_admin_url {
+        Some(url) => send_all(&args, url, &store, export).await,
+        None => write_all(&args, &store, export).await,
+    };
+    store.close().await;
+    outcome
+}
+
+async fn write_all(args: &args::Export, store: &Store, export: Export<'_>) -> anyhow::Result<ExitCode> {
+    let out: Box<dyn Write> = match &args.output {
+        Some(path) => Box::new(BufWriter::new(create(path, args.force)?)),
+        None => Box::new(BufWriter::new(std::io::stdout())),
+    };
+    let format = match args.format {
+        ExportFormat::Array => Format::Array,
+        ExportFormat::Lines => Format::Lines,
+        ExportFormat::Batches => Format::Batches,
+    };
+    let mut writer = Writer::new(out, format);
+    let mut cursor = None;
+    loop {
+        let page = store.list_identities(&IdentityFilter::All, &Page::After { cursor, size: PAGE }).await?;
+        for identity in &page.items {
+            writer.add(identity, export.body(identity)).context("the export can't be written")?;
+        }
+        cursor = page.items.last().map(|identity| identity.id);
+        if !page.has_more {
+            break;
+        }
+    }
+    let count = writer.finish().context("the export can't be written")?;
+    output::note(format_args!("{count} people were written. They hold personal data: keep the file to yourself."));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Traits and metadata are nobody else's business, so the file is its owner's alone.
+fn create(path: &Path, force: bool) -> anyhow::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    match if force { options.create(true).truncate(true).open(path) } else { options.create_new(true).open(path) } {
+        Ok(file) => Ok(file),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            bail!("{} exists; name another file, or add --force", path.display())
+        }
+        Err(error) => Err(error).with_context(|| format!("{} can't be written", path.display())),
+    }
+}
+
+async fn send_all(args: &args::Export, url: &str, store: &Store, export: Export<'_>) -> anyhow::Result<ExitCode> {
+    let outbound = Outbound::new(Policy::default())?;
+    let target = admin_api(&outbound, url, &args.manners)?;
+    let mut id_map = match &args.id_map {
+        Some(path) => {
+            let mut options = OpenOptions::new();
+            let file = options.create(true).append(true).mode(0o600).open(path);
+            Some((path, file.with_context(|| format!("{} can't be written", path.display()))?))
+        }
+        None => None,
+    };
+    let cursor = Some(Cursor { path: args.cursor.clone(), restart: args.restart });
+    let job = Send { target: &target, store, export, batch_size: args.batch_size, cursor };
+    let bar = Bar::new();
+    let outcome = send(&job, &mut |report, total, new_ids| {
+        bar.show(report.seen, Some(total));
+        let Some((path, file)) = &mut id_map else { return Ok(()) };
+        let lines: String =
+            new_ids.iter().map(|(old, new)| format!("{{\"old\": \"{old}\", \"new\": \"{new}\"}}\n")).collect();
+        let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
+        written.map_err(|error| MovingError::File { path: path.to_path_buf(), why: error.to_string() })
+    })
+    .await;
+    bar.end();
+    let report = outcome.with_context(|| {
+        format!("the move stopped before its end; repeat the command to go on ({} knows where)", args.cursor.display())
+    })?;
+    output::line(format_args!(
+        "Done: {} people looked at, {} created, {} there already, {} failed",
+        report.seen, report.created, report.there, report.failed
+    ));
+    for failure in &report.failures {
+        output::note(format_args!("{}: {}", failure.id, failure.why));
+    }
+    remark(export.config);
+    Ok(super::code(report.failed == 0))
+}
+
+/// What the Kratos on the other side needs in its own file.
+fn remark(config: &Config) {
+    use bia_config::{ProviderKind, SubjectSource};
+    for provider in config.providers().iter().filter(|provider| provider.provider == ProviderKind::Microsoft) {
+        if provider.subject_source == SubjectSource::TidOid {
+            output::line(format_args!(
+                "- `{}` has `subject_source: tid_oid`, which Kratos does not know: set `oid` there.",
+                provider.id
+            ));
+        }
+    }
+}
