@@ -16,6 +16,7 @@ pub mod assemble;
 mod commands;
 mod glob;
 mod log;
+mod notify;
 mod output;
 pub mod secrets;
 mod shutdown;

@@ -16,6 +16,7 @@ pub(crate) async fn requested() {
         () = wait(SignalKind::terminate()) => tracing::info!("SIGTERM: finishing what runs"),
         () = wait(SignalKind::interrupt()) => tracing::info!("interrupted: finishing what runs"),
     }
+    crate::notify::stopping();
 }
 
 /// Ends with the first Ctrl-C, quietly: for commands that a person watches.

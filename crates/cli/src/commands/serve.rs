@@ -5,7 +5,7 @@ use super::doctor::cut_off_links;
 use super::load::{hooks, load, log_findings};
 use crate::args;
 use crate::assemble::{Foundation, StandIn, mapper_settings, refuse_stand_in};
-use crate::{log, output, shutdown};
+use crate::{log, notify, output, shutdown};
 use anyhow::Context as _;
 use bia_config::{Config, Loaded};
 use bia_mapper::Mapper;
@@ -59,6 +59,7 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let rechecks = tokio::spawn(recheck_leavers(Arc::clone(&assembled.deps)));
     let cleanup = tokio::spawn(remove_expired(Arc::clone(&assembled.deps)));
     let expiry = tokio::spawn(watch_expiry(Arc::clone(&assembled.deps)));
+    notify::ready(&format!("serving {} on {}", assembled.deps.config.public_url(), bound.public_address()));
     bound.serve(state, shutdown::requested()).await;
     rechecks.abort();
     cleanup.abort();
