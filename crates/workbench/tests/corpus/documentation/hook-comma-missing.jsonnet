@@ -1,0 +1,4 @@
+function(ctx) {
+  userId: ctx.identity.id
+  traits: { email: ctx.identity.traits.email },
+}

@@ -1,0 +1,4 @@
+function(ctx) {
+  To: ctx.recipient,
+  Body: 'Hello ' + ctx.identity.id,
+}

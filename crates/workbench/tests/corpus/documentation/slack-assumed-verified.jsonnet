@@ -1,0 +1,4 @@
+local claims = {
+  email_verified: true,
+} + std.extVar('claims');
+{ identity: { traits: { email: claims.email } } }
