@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bia_mapper::{Evaluation, Mapper, MapperError, Source};
 use bia_outbound::{Outbound, SourceError, Sources};
+use bia_telemetry::request;
 use tokio::sync::Semaphore;
 
 /// Largest body template; the same as for mappers.
@@ -134,8 +135,9 @@ impl Background {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return false;
         };
+        let request = request::current();
         tokio::spawn(async move {
-            task.await;
+            request::continued(request, task).await;
             drop(permit);
         });
         true

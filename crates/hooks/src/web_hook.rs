@@ -82,7 +82,9 @@ impl Hook for WebHook {
             // What happened is stored, so the receiver must hear of it even if the client goes away meanwhile:
             // dropping this future leaves the task running.
             Moment::RegistrationAfterInsert | Moment::SettingsAfterSave => {
-                tokio::spawn(delivery.carry_out()).await.unwrap_or(Err(Failure::Crashed))
+                let request = bia_telemetry::request::current();
+                let delivered = bia_telemetry::request::continued(request, delivery.carry_out());
+                tokio::spawn(delivered).await.unwrap_or(Err(Failure::Crashed))
             }
             _ => delivery.carry_out().await,
         };

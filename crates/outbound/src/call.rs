@@ -1,4 +1,4 @@
-//! One call: what is sent, how long and how much is waited for, and how often it is tried again.
+//! One call: what is sent, how long and how much is waited for, how often it is tried again, and what is counted of it.
 
 use crate::client::Outbound;
 use crate::error::{OutboundError, place};
@@ -9,7 +9,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tracing::Instrument as _;
 use url::Url;
 
 /// A call in the making. Redirects and retries are off until asked for.
@@ -24,6 +25,7 @@ pub struct Call {
     limit: usize,
     redirects: u8,
     retries: u8,
+    purpose: &'static str,
 }
 
 /// What came back: any status, a body within the limit.
@@ -37,7 +39,8 @@ pub struct Answer {
 
 impl Call {
     pub(crate) fn new(outbound: Outbound, method: Method, url: &str) -> Self {
-        let policy = &outbound.inner.policy;
+        let rules = outbound.current();
+        let policy = &rules.policy;
         Self {
             method,
             url: parse(url),
@@ -47,6 +50,7 @@ impl Call {
             limit: policy.body_max,
             redirects: 0,
             retries: 0,
+            purpose: "other",
             outbound,
         }
     }
@@ -87,6 +91,24 @@ impl Call {
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = serde_json::to_vec(value).unwrap_or_default();
         self.body(body)
+    }
+
+    /// What it is for, in one word of a fixed list: the label `call` of metrics and traces.
+    pub fn purpose(mut self, word: &'static str) -> Self {
+        self.purpose = word;
+        self
+    }
+
+    /// Sends the correlation id of the request that this call serves, so that the other side's log can be searched for
+    /// it. Microsoft takes a UUID as `client-request-id` and answers with it.
+    pub fn correlated(mut self) -> Self {
+        if let Some(id) = bia_telemetry::request::id() {
+            self = self.header("x-request-id", &id);
+        }
+        match bia_telemetry::request::id_as_uuid() {
+            Some(id) => self.header("client-request-id", &id),
+            None => self,
+        }
     }
 
     /// For one try, body included.
@@ -158,7 +180,35 @@ impl Call {
         }
     }
 
+    /// One request and its answer, counted and timed.
     async fn once(&self, url: &Url, headers: HeaderMap) -> Result<Answer, OutboundError> {
+        let call = self.purpose;
+        let span = tracing::info_span!(
+            target: "bia::trace",
+            "upstream call",
+            otel.kind = "client",
+            call,
+            http.request.method = self.method.as_str(),
+            http.response.status_code = tracing::field::Empty,
+            outcome = tracing::field::Empty,
+        );
+        let started = Instant::now();
+        let answered = self.exchange(url, headers).instrument(span.clone()).await;
+        let outcome = match &answered {
+            Ok(answer) => status_class(answer.status),
+            Err(error) => error.kind(),
+        };
+        if let Ok(answer) = &answered {
+            span.record("http.response.status_code", answer.status);
+        }
+        span.record("outcome", outcome);
+        metrics::counter!("bia_upstream_calls_total", "call" => call, "outcome" => outcome).increment(1);
+        metrics::histogram!("bia_upstream_call_duration_seconds", "call" => call)
+            .record(started.elapsed().as_secs_f64());
+        answered
+    }
+
+    async fn exchange(&self, url: &Url, headers: HeaderMap) -> Result<Answer, OutboundError> {
         let place = place(url);
         let Some(client) = self.outbound.client_for(url) else {
             return Err(OutboundError::PrivateAddress { place });
@@ -172,6 +222,16 @@ impl Call {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read(response, self.limit, &place, failed).await?;
         Ok(Answer { status, headers, body, place })
+    }
+}
+
+const fn status_class(status: u16) -> &'static str {
+    match status {
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        500..=599 => "5xx",
+        _ => "other",
     }
 }
 

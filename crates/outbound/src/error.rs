@@ -47,6 +47,20 @@ impl OutboundError {
         matches!(self, Self::Timeout { .. } | Self::Connect { .. } | Self::Broken { .. })
     }
 
+    /// The word for it in metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::BadUrl { .. } => "bad_url",
+            Self::PrivateAddress { .. } => "private_address",
+            Self::Timeout { .. } => "timeout",
+            Self::Connect { .. } => "connect",
+            Self::Broken { .. } => "broken",
+            Self::TooLarge { .. } => "too_large",
+            Self::TooManyRedirects { .. } => "too_many_redirects",
+            Self::Json { .. } => "not_json",
+        }
+    }
+
     pub(crate) fn from_reqwest(error: reqwest::Error, place: String, after: Duration) -> Self {
         if is_private(&error) {
             return Self::PrivateAddress { place };

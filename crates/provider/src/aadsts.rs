@@ -34,6 +34,19 @@ pub(crate) fn id_after(text: &str, label: &str) -> Option<String> {
     uuid::Uuid::parse_str(&id).ok().map(|id| id.to_string())
 }
 
+/// Microsoft's `timestamp`, if it looks like one; anything else is somebody's text in our log.
+pub(crate) fn moment(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_digit() || matches!(c, '-' | ':' | '.' | ' ' | 'T' | 'Z' | '+');
+    (!text.is_empty() && text.len() <= 40 && text.chars().all(fits)).then(|| text.to_owned())
+}
+
+/// The moment after `Timestamp:` in a description.
+pub(crate) fn moment_after(text: &str) -> Option<String> {
+    let rest = text.split_once("Timestamp:")?.1.trim_start();
+    let fits = |c: &char| c.is_ascii_digit() || matches!(c, '-' | ':' | '.' | ' ' | 'T' | 'Z' | '+');
+    moment(rest.chars().take_while(fits).collect::<String>().trim_end())
+}
+
 const fn both(codes: &'static [u32], visitor: &'static str, operator: &'static str) -> Explanation {
     Explanation { codes, visitor: Some(visitor), operator }
 }
@@ -156,6 +169,8 @@ mod tests {
         let text = "AADSTS50105: Your administrator … Trace ID: 0b9c3b1e-0000-4000-8000-000000000001 Correlation ID: 0B9C3B1E-0000-4000-8000-000000000002 Timestamp: 2026";
         assert_eq!(codes_in(text), [50105]);
         assert_eq!(id_after(text, "Correlation ID:").as_deref(), Some("0b9c3b1e-0000-4000-8000-000000000002"));
+        assert_eq!(moment_after("Timestamp: 2026-11-21 06:22:00Z. x").as_deref(), Some("2026-11-21 06:22:00Z."));
+        assert_eq!((moment("2026<script>"), moment("")), (None, None));
         assert_eq!(id_after("Correlation ID: <script>", "Correlation ID:"), None);
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct ClientAuth {
     provider: String,
     kind: ProviderKind,
     secrets: Vec<SecretString>,
+    /// The key that holds them.
+    secrets_key: &'static str,
     secret_file: Option<PathBuf>,
     certificate: Option<Certificate>,
     federated_token_file: Option<PathBuf>,
@@ -53,6 +55,7 @@ impl ClientAuth {
             provider: source.id.clone(),
             kind: source.provider,
             secrets: source.client_secrets().cloned().collect(),
+            secrets_key: if source.client_secrets.is_empty() { "client_secret" } else { "client_secrets" },
             secret_file: source.client_secret_file.clone(),
             certificate: microsoft.client_certificate.as_ref().map(Certificate::new),
             federated_token_file: microsoft.federated_token_file.clone(),
@@ -110,6 +113,19 @@ impl ClientAuth {
     pub(crate) fn count_accepted(&self, position: usize) {
         let labels = [("provider", self.provider.clone()), ("secret", position.to_string())];
         metrics::counter!("bia_client_secret_accepted_total", &labels).increment(1);
+    }
+
+    /// The key of the configuration behind a credential, for messages.
+    pub(crate) fn key_of(&self, credential: &Credential) -> &'static str {
+        match credential {
+            Credential::Assertion(_) if self.federated_token_file.is_some() => "microsoft.federated_token_file",
+            Credential::Assertion(_) => "microsoft.client_certificate",
+            Credential::Secret(_) if self.apple.is_some() => "apple_private_key",
+            // The file goes first, so what was refused last is its content only when there is nothing else.
+            Credential::Secret(_) if self.secret_file.is_some() && self.secrets.is_empty() => "client_secret_file",
+            Credential::Secret(_) => self.secrets_key,
+            Credential::None => "client_secret",
+        }
     }
 
     pub(crate) fn remember(&self, token_url: &str, style: Style) {

@@ -57,6 +57,8 @@ pub struct Upstream {
     pub codes: Vec<u32>,
     pub correlation_id: Option<String>,
     pub trace_id: Option<String>,
+    /// When it happened by the provider's own clock.
+    pub timestamp: Option<String>,
     pub status: Option<u16>,
 }
 
@@ -112,6 +114,7 @@ impl ProviderError {
             codes: description.map(aadsts::codes_in).unwrap_or_default(),
             correlation_id: description.and_then(|d| aadsts::id_after(d, "Correlation ID:")),
             trace_id: description.and_then(|d| aadsts::id_after(d, "Trace ID:")),
+            timestamp: description.and_then(aadsts::moment_after),
             status: None,
         };
         let reason =
@@ -228,6 +231,7 @@ impl ProviderError {
             fields.push(("upstream_status", upstream.status.map(|s| s.to_string()).unwrap_or_default()));
             fields.push(("correlation_id", upstream.correlation_id.clone().unwrap_or_default()));
             fields.push(("trace_id", upstream.trace_id.clone().unwrap_or_default()));
+            fields.push(("upstream_timestamp", upstream.timestamp.clone().unwrap_or_default()));
         }
         if let Some(explanation) = self.0.explanation {
             fields.push(("explanation", explanation.operator.to_owned()));

@@ -121,8 +121,8 @@ impl<D: Dialect> Generic<D> {
             .as_ref()
             .ok_or_else(|| failed("the metadata lacks userinfo_endpoint".to_owned()))?;
         let access = tokens.access.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
-        metrics::counter!("bia_upstream_calls_total", "call" => "userinfo").increment(1);
         let call = self.connection.outbound.get(url.as_str()).bearer(access).limit(USERINFO_MAX);
+        let call = call.purpose("userinfo").correlated();
         let answer = call.header("accept", "application/json").send().await.map_err(|e| failed(e.to_string()))?;
         if answer.status != 200 {
             return Err(failed(format!("{} answered with status {}", answer.place(), answer.status)));

@@ -173,7 +173,6 @@ impl Graph<'_> {
     }
 
     async fn get(&self, url: &str) -> Result<Answer, ProviderError> {
-        metrics::counter!("bia_upstream_calls_total", "call" => "graph").increment(1);
         let Some(token) = self.token else {
             return Err(ProviderError::upstream(
                 Step::Graph,
@@ -182,7 +181,7 @@ impl Graph<'_> {
             ));
         };
         let call = self.connection.outbound.get(url).bearer(token).header("accept", "application/json");
-        let answer = call.limit(SIZE_MAX).retries(1).send().await.map_err(|error| {
+        let answer = call.purpose("graph").correlated().limit(SIZE_MAX).retries(1).send().await.map_err(|error| {
             let reason = "Unable to fetch from Microsoft Graph. Please try again later.";
             ProviderError::upstream(Step::Graph, reason, error.to_string())
         })?;

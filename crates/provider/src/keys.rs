@@ -151,8 +151,7 @@ async fn fetch(
     old: Option<Arc<KeySet>>,
     now: Timestamp,
 ) -> Result<KeySet, ProviderError> {
-    metrics::counter!("bia_upstream_calls_total", "call" => "keys").increment(1);
-    let answer = outbound.get(&url).limit(SIZE_MAX).retries(1).send().await;
+    let answer = outbound.get(&url).purpose("keys").correlated().limit(SIZE_MAX).retries(1).send().await;
     let answer = answer.map_err(|e| upstream_unavailable(e.to_string()))?;
     if answer.status != 200 {
         return Err(upstream_unavailable(format!("{} answered with status {}", answer.place(), answer.status)));

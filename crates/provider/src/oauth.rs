@@ -64,8 +64,8 @@ impl Api<'_> {
             let reason = "The identity provider did not tell who signed in. Please try again later.";
             ProviderError::upstream(Step::UserInfo, reason, detail)
         };
-        metrics::counter!("bia_upstream_calls_total", "call" => "userinfo").increment(1);
         let call = self.connection.outbound.get(url).bearer(self.token.unwrap_or_default());
+        let call = call.purpose("userinfo").correlated();
         let call = call.header("accept", "application/json").limit(SIZE_MAX).retries(1);
         let answer = call.send().await.map_err(|e| failed(e.to_string()))?;
         if answer.status != 200 {

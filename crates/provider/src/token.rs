@@ -51,6 +51,7 @@ struct Failure {
     error_codes: Vec<u32>,
     correlation_id: Option<String>,
     trace_id: Option<String>,
+    timestamp: Option<String>,
 }
 
 impl TokenEndpoint<'_> {
@@ -84,11 +85,11 @@ impl TokenEndpoint<'_> {
                 if may_probe && matches!(credential, Credential::Secret(_)) {
                     self.auth.remember(self.url, used);
                 }
-                return read(step, &answer);
+                return read(step, &answer, self.auth.key_of(credential));
             }
             let refused_client = failure(&answer).error.as_str() == Some("invalid_client");
             if !refused_client || at == last {
-                return Err(refusal(step, &answer));
+                return Err(refusal(step, &answer, self.auth.key_of(credential)));
             }
             tracing::warn!(secret = at + 1, "a client secret was refused; the next one is tried");
         }
@@ -102,9 +103,8 @@ impl TokenEndpoint<'_> {
         credential: &Credential,
         style: Style,
     ) -> Result<Answer, ProviderError> {
-        metrics::counter!("bia_upstream_calls_total", "call" => "token").increment(1);
         let mut form = grant.to_vec();
-        let mut call = self.outbound.post(self.url).limit(SIZE_MAX).header("accept", "application/json");
+        let mut call = self.outbound.post(self.url).purpose("token").correlated().limit(SIZE_MAX).header("accept", "application/json");
         match (credential, style) {
             (Credential::Secret(secret), Style::Basic) => {
                 call = call.header("authorization", &basic(&self.auth.client_id, secret));
@@ -134,13 +134,13 @@ const UNREACHABLE: &str =
 const GARBLED: &str =
     "The sign-in could not be completed because the identity provider's answer could not be read. Please try again.";
 
-fn read(step: Step, answer: &Answer) -> Result<TokenReply, ProviderError> {
+fn read(step: Step, answer: &Answer, config_key: &'static str) -> Result<TokenReply, ProviderError> {
     let garbled = |detail: String| ProviderError::new(step, ApiError::plain(GARBLED), detail);
     let success: Success = answer.json().map_err(|e| garbled(e.to_string()))?;
     // GitHub answers a refusal with status 200.
     let failure = failure(answer);
     if failure.error.is_string() {
-        return Err(refusal(step, answer));
+        return Err(refusal(step, answer, config_key));
     }
     let access = success.access_token.filter(|t| !t.is_empty());
     let access = access.ok_or_else(|| garbled(format!("{} sent no access_token", answer.place())))?;
@@ -157,8 +157,9 @@ fn failure(answer: &Answer) -> Failure {
     answer.json().unwrap_or_default()
 }
 
-/// Entra's and RFC 6749's error body, reduced to what may be shown and logged.
-fn refusal(step: Step, answer: &Answer) -> ProviderError {
+/// Entra's and RFC 6749's error body, reduced to what may be shown and logged. `config_key` holds the credential that
+/// was sent.
+fn refusal(step: Step, answer: &Answer, config_key: &'static str) -> ProviderError {
     let body = failure(answer);
     let description = body.error_description.as_str().unwrap_or_default();
     let error = body.error.as_str().map(oauth_error_code).unwrap_or_default();
@@ -177,6 +178,7 @@ fn refusal(step: Step, answer: &Answer) -> ProviderError {
         codes,
         correlation_id: id(body.correlation_id, "Correlation ID:"),
         trace_id: id(body.trace_id, "Trace ID:"),
+        timestamp: body.timestamp.as_deref().and_then(aadsts::moment),
         status: Some(answer.status),
         error: error.clone(),
     };
@@ -189,7 +191,7 @@ fn refusal(step: Step, answer: &Answer) -> ProviderError {
     let failed = ProviderError::new(step, ApiError::plain(message), detail)
         .with_upstream(upstream)
         .with_retry_after(answer.retry_after());
-    if error == "invalid_client" { failed.with_config_key("client_secret") } else { failed }
+    if error == "invalid_client" { failed.with_config_key(config_key) } else { failed }
 }
 
 /// A refusal that may be about where the secret was, never one about the code: that one is used up.

@@ -4,7 +4,7 @@ use crate::connection::{Connection, Dialect, Opener};
 use crate::dsn::{Dsn, DsnLimits, SqliteMode};
 use crate::error::{Failure, Result, StoreError};
 use crate::owner;
-use crate::pool::{Limits, Pool};
+use crate::pool::{Limits, Pool, PoolUsage};
 use crate::query::{Query, Row};
 use crate::transaction::Transaction;
 use std::path::Path;
@@ -117,6 +117,12 @@ impl Store {
             Err(error) => Err(error),
             Ok(()) => Ok(Transaction::new(lease)),
         }
+    }
+
+    /// How full the pools are; in PostgreSQL there is one for reading and writing.
+    pub fn pools(&self) -> Vec<PoolUsage> {
+        let (readers, writer) = (&self.inner.readers, &self.inner.writer);
+        if Arc::ptr_eq(readers, writer) { vec![writer.usage()] } else { vec![readers.usage(), writer.usage()] }
     }
 
     /// Closes the connections; SQLite folds its write-ahead log into the file. Open units end first.

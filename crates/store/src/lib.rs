@@ -58,6 +58,7 @@ mod transaction;
 pub use cleanup::{CleanupOptions, CleanupReport};
 pub use connect::{ConnectOptions, Store};
 pub use connection::Dialect;
+pub use pool::PoolUsage;
 pub use continuity::Continuity;
 pub use dsn::{Dsn, DsnLimits, SqliteMode};
 pub use error::{ConflictKind, ForeignOwner, Result, StoreError, TakenValue};

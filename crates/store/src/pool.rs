@@ -35,6 +35,19 @@ pub(crate) struct Pool {
     idle: Mutex<VecDeque<Idle>>,
 }
 
+/// A look at a pool, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUsage {
+    /// `read`, `write` or `all`.
+    pub name: &'static str,
+    /// Connections on loan.
+    pub in_use: usize,
+    /// Connections that are open and wait.
+    pub idle: usize,
+    /// Connections that may be open.
+    pub max: usize,
+}
+
 struct Idle {
     connection: Connection,
     opened_at: Instant,
@@ -57,7 +70,10 @@ impl Pool {
         let begun = Instant::now();
         let permit = timeout(self.limits.acquire_timeout, Arc::clone(&self.permits).acquire_owned())
             .await
-            .map_err(|_| StoreError::unavailable("no connection became free in time"))?
+            .map_err(|_| {
+                metrics::counter!("bia_store_busy_total", "pool" => self.name).increment(1);
+                StoreError::unavailable("no connection became free in time")
+            })?
             .map_err(|_| StoreError::unavailable("it was closed"))?;
         metrics::histogram!("bia_store_wait_seconds", "pool" => self.name).record(begun.elapsed().as_secs_f64());
         let (connection, opened_at) = match self.take_idle() {
@@ -110,6 +126,12 @@ impl Pool {
         while idle.len() > self.limits.idle_max || idle.front().is_some_and(|front| self.is_worn(front, returned_at)) {
             idle.pop_front();
         }
+    }
+
+    pub(crate) fn usage(&self) -> PoolUsage {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let max = self.limits.connections_max;
+        PoolUsage { name: self.name, in_use: max.saturating_sub(self.permits.available_permits()), idle, max }
     }
 
     /// Forgets the idle connections: after one broke, the others are likely to be dead, too.
@@ -214,7 +236,7 @@ async fn timed<T>(
 ) -> Result<T, tokio::time::error::Elapsed> {
     let begun = Instant::now();
     let outcome = timeout(limit, work).await;
-    metrics::histogram!("bia_store_operation_seconds", "operation" => operation).record(begun.elapsed().as_secs_f64());
+    metrics::histogram!("bia_store_operation_duration_seconds", "operation" => operation).record(begun.elapsed().as_secs_f64());
     outcome
 }
 

@@ -10,11 +10,14 @@ use crate::query::{Query, Row};
 pub struct Transaction {
     lease: Option<Lease>,
     failed: bool,
+    /// Ends with the unit.
+    _span: tracing::Span,
 }
 
 impl Transaction {
-    pub(crate) const fn new(lease: Lease) -> Self {
-        Self { lease: Some(lease), failed: false }
+    pub(crate) fn new(lease: Lease) -> Self {
+        let span = tracing::info_span!(target: "bia::trace", "store transaction");
+        Self { lease: Some(lease), failed: false, _span: span }
     }
 
     /// Keeps everything, or nothing when it fails. [`StoreError::Unavailable`] can also mean that the

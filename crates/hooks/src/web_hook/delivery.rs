@@ -86,6 +86,7 @@ impl Delivery {
             .services
             .outbound
             .call(message.method.clone(), message.url.as_str())
+            .purpose("web_hook")
             .timeout(self.services.pace.attempt)
             .limit(ANSWER_BYTES_MAX);
         for (name, value) in &message.headers {
@@ -96,6 +97,10 @@ impl Delivery {
         if self.options.emit_ids {
             call = call.header("Ory-Webhook-Request-ID", &request_id.to_string());
             call = call.header("Ory-Webhook-Trigger-ID", &trigger.to_string());
+        }
+        // Configured receivers are the operator's own: they may join the trace.
+        if let Some(parent) = bia_telemetry::trace::outgoing() {
+            call = call.header("traceparent", &parent);
         }
         if let Some(body) = &message.body {
             call = call.body(body.clone());
@@ -126,7 +131,7 @@ impl Delivery {
             }
         }
         metrics::counter!("bia_web_hooks_total", "outcome" => word).increment(1);
-        metrics::histogram!("bia_web_hook_seconds").record(duration.as_secs_f64());
+        metrics::histogram!("bia_web_hook_duration_seconds").record(duration.as_secs_f64());
     }
 }
 
