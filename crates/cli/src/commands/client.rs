@@ -54,7 +54,7 @@ impl Client {
     }
 
     /// Prints one thing; in a table its columns stand below each other.
-    pub(crate) fn print_row(&self, value: &Value, header: &[&str], columns: Columns) -> anyhow::Result<()> {
+    pub(crate) fn print(&self, value: &Value, header: &[&str], columns: Columns) -> anyhow::Result<()> {
         let cells = columns(value);
         if self.args.quiet {
             output::line(cells.first().map_or("", String::as_str));

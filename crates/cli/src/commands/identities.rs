@@ -87,7 +87,7 @@ pub(crate) async fn get(
 /// One is printed as itself, any other number as a list.
 fn print_each(client: &Client, mut found: Vec<Value>, header: &[&str], columns: Columns) -> anyhow::Result<()> {
     if let [_] = found.as_slice() {
-        return client.print_row(&found.remove(0), header, columns);
+        return client.print(&found.remove(0), header, columns);
     }
     let rows = found.iter().map(columns).collect();
     client.print_table(&Value::Array(found), header, rows)

@@ -11,7 +11,7 @@ pub(crate) async fn run(command: RemoteCommand) -> anyhow::Result<ExitCode> {
         RemoteCommand::Version { client } => {
             let client = Client::new(client)?;
             let version: Value = client.send(client.get("/version")).await?.json()?;
-            client.print_row(&version, &["VERSION"], |version| vec![cell(version, "/version")])?;
+            client.print(&version, &["VERSION"], |version| vec![cell(version, "/version")])?;
             Ok(ExitCode::SUCCESS)
         }
         RemoteCommand::Status { block, client } => {
@@ -22,7 +22,7 @@ pub(crate) async fn run(command: RemoteCommand) -> anyhow::Result<ExitCode> {
                 status = ask(&client).await;
             }
             let (alive, ready) = status;
-            client.print_row(&json!({ "alive": alive, "ready": ready }), &["ALIVE", "READY"], |status| {
+            client.print(&json!({ "alive": alive, "ready": ready }), &["ALIVE", "READY"], |status| {
                 vec![cell(status, "/alive"), cell(status, "/ready")]
             })?;
             Ok(super::code(alive && ready))
