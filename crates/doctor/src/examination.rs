@@ -1,6 +1,9 @@
 //! Runs the checks.
 
-use crate::checks::{configuration, cookies, credentials, database, files, network, providers, serving};
+use crate::checks::{
+    configuration, cookies, credentials, database, files, home_realm, hooks, listener_tls, mappers, network, providers,
+    public, serving, stand_in,
+};
 use crate::finding::Finding;
 use crate::report::Report;
 use bia_config::{Config, Loaded};
@@ -30,6 +33,10 @@ pub struct Patient<'a> {
     pub sources: Arc<Sources>,
     pub mapper: &'a Mapper,
     pub database: database::Database,
+    /// What mappers may import (`bia.mapper.import_dir`), or why it can't be read.
+    pub imports: Result<Vec<(String, String)>, String>,
+    /// Stands for the configuration as `GET /health/config` of a running server does; none when it can't be made.
+    pub fingerprint: Option<String>,
     /// The proxy that `https` calls go through, and the hosts that they don't: the TLS check goes the same way.
     pub https_proxy: Option<Url>,
     pub no_proxy: String,
@@ -46,17 +53,26 @@ impl Patient<'_> {
 pub async fn examine(patient: &Patient<'_>, options: Options) -> Report {
     let config = patient.config();
     let mut findings: Vec<Finding> = configuration::check(patient.loaded);
+    findings.extend(files::secrets(config));
     findings.extend(providers::check(config));
+    findings.extend(stand_in::check(config));
+    findings.extend(home_realm::check(config));
     findings.extend(cookies::check(config));
-    findings.extend(serving::check(config, patient.outbound).await);
+    let ports = serving::check(config, patient.fingerprint.as_deref()).await;
+    findings.extend(ports.findings);
+    findings.extend(listener_tls::check(config, patient.now).await);
     findings.extend(credentials::check(config, patient.now).await);
     findings.extend(files::schemas(config, &patient.sources).await);
-    findings.extend(files::mappers(config, &patient.sources, patient.mapper).await);
-    findings.extend(database::check(config, &patient.database, options.database).await);
+    findings.extend(mappers::check(patient).await);
+    findings.extend(hooks::check(config, &patient.sources, patient.mapper).await);
+    findings.extend(database::check(config, &patient.database, options.database, patient.now).await);
     if !options.offline {
         let base = config.public_url().url();
         let connections = Providers::new(&config.selfservice.methods.oidc.config, base, patient.outbound);
         findings.extend(network::check(patient, &connections).await);
+        if ports.public_serves {
+            findings.extend(public::check(patient).await);
+        }
     }
     for finding in &mut findings {
         finding.place_in(patient.loaded);

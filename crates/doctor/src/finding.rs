@@ -17,6 +17,18 @@ pub enum Level {
     Problem,
 }
 
+impl Level {
+    /// As in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+}
+
 /// Which part of the set-up it is about, in the order in which reports are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,6 +39,7 @@ pub enum Area {
     Database,
     Schema,
     Mapper,
+    Hooks,
     Provider,
     Credentials,
     Network,
@@ -41,6 +54,7 @@ impl Area {
             Self::Database => "Database",
             Self::Schema => "Identity schemas",
             Self::Mapper => "Mappers",
+            Self::Hooks => "Hooks",
             Self::Provider => "Providers",
             Self::Credentials => "Credentials",
             Self::Network => "Network",

@@ -3,16 +3,20 @@
 //!
 //! [`examine`] runs every check and returns a [`Report`]. Each [`Finding`] says what is the matter, where it was
 //! written, why it matters and what to do. Checks read files, ask providers for their public metadata and look at the
-//! database; they sign nobody in, send no secret anywhere, and change nothing.
+//! database; they sign nobody in, send no secret anywhere, and change nothing, save for one login flow at the public
+//! address of a running server, which expires by itself.
 //!
 //! [`Registration`] is what an app registration in Entra needs for exactly this configuration; [`setup`] renders it as
 //! a manifest patch and as a script for `az`.
+//!
+//! [`catalogue::CHECKS`] lists every check by its code; a finding that it does not list fails the tests.
 //!
 //! What this crate never does: print a secret, a token or a claim's value; decide anything about a sign-in; open a
 //! database that it was not handed.
 //!
 //! Start reading at [`examine`], then one file of `checks/` for each area.
 
+pub mod catalogue;
 mod checks;
 mod examination;
 pub mod expiry;

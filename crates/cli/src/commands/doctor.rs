@@ -5,37 +5,59 @@ use crate::args;
 use crate::assemble::{self, mapper_settings};
 use crate::output;
 use bia_config::{Config, Dsn, Loaded};
-use bia_doctor::{Database, Level, Options, Patient, Report, examine};
+use bia_doctor::{Database, Options, Patient, Report, examine};
 use bia_mapper::Mapper;
 use bia_outbound::{Outbound, Policy, Sources};
 use bia_store::{ConnectOptions, Store};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use url::Url;
+
+const THOROUGH_STATEMENT_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// Nothing was examined: wrong arguments, or files that can't be opened.
+const COULD_NOT_LOOK: u8 = 2;
 
 pub(crate) async fn run(args: args::Doctor) -> anyhow::Result<ExitCode> {
     let report = match load(&args.files, args.dev) {
+        Err(errors) if errors.errors().iter().any(|error| UNOPENED.contains(&error.code)) => {
+            output::note(errors);
+            return Ok(ExitCode::from(COULD_NOT_LOOK));
+        }
         Err(errors) => Report::of_errors(&errors),
-        Ok(loaded) => look(&loaded, Options { offline: args.offline, database: args.db }).await?,
+        Ok(loaded) => {
+            // What the checks find is in the report; the log of the libraries they use would only repeat it.
+            match look(&loaded, Options { offline: args.offline, database: args.db }).await {
+                Ok(report) => report,
+                Err(error) => {
+                    output::failure(&error);
+                    return Ok(ExitCode::from(COULD_NOT_LOOK));
+                }
+            }
+        }
     };
     if args.json {
-        output::json(&serde_json::json!({
-            "healthy": report.is_healthy(args.strict),
-            "problems": report.count(Level::Problem),
-            "warnings": report.count(Level::Warning),
-            "findings": report.findings,
-        }))?;
+        output::json(&report.to_json(args.strict))?;
+    } else if has_colours() {
+        output::raw(&report.to_colours());
     } else {
         output::raw(&report.to_text());
     }
     Ok(super::code(report.is_healthy(args.strict)))
 }
 
+/// Codes of files that were not even read.
+const UNOPENED: [&str; 3] = ["unreadable_file", "file_extension", "file_too_large"];
+
+/// A pipe and `NO_COLOR` get plain text.
+fn has_colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 async fn look(loaded: &Loaded, options: Options) -> anyhow::Result<Report> {
     let config = &loaded.config;
-    if let Err(refused) = assemble::refuse_stand_in(config) {
-        output::note(format_args!("{refused}"));
-    }
     let policy = Policy {
         disallow_private_ip_ranges: config.clients.http.disallow_private_ip_ranges,
         private_ip_exception_urls: config.clients.http.private_ip_exception_urls.clone(),
@@ -43,12 +65,18 @@ async fn look(loaded: &Loaded, options: Options) -> anyhow::Result<Report> {
     };
     let outbound = Outbound::new(policy)?;
     let mapper = Mapper::new(mapper_settings(config));
+    let imports = match &config.bia.mapper.import_dir {
+        Some(folder) => bia_selfservice::read_imports(folder),
+        None => Ok(Vec::new()),
+    };
     let patient = Patient {
         loaded,
         outbound: &outbound,
         sources: Arc::new(Sources::new(outbound.clone())),
         mapper: &mapper,
-        database: database(config).await,
+        database: database(config, options.database).await,
+        imports,
+        fingerprint: fingerprint(config),
         https_proxy: variable("HTTPS_PROXY").and_then(|text| Url::parse(&text).ok()),
         no_proxy: variable("NO_PROXY").unwrap_or_default(),
         now: time::OffsetDateTime::now_utc().into(),
@@ -61,14 +89,31 @@ async fn look(loaded: &Loaded, options: Options) -> anyhow::Result<Report> {
     Ok(report)
 }
 
+/// What `serve` would show at `/health/config` with this configuration.
+fn fingerprint(config: &Config) -> Option<String> {
+    let mut config = config.clone();
+    if config.secrets.need_default() {
+        // Only a file that is there already: a doctor makes no secrets.
+        let Dsn::Sqlite { path, .. } = &config.dsn else { return None };
+        crate::secrets::path_beside(path).exists().then_some(())?;
+        crate::secrets::complete(&mut config, &OnceLock::new()).ok()?;
+    }
+    Some(config.revision.clone().unwrap_or_else(|| assemble::fingerprint(&config)))
+}
+
 /// Opens what exists: a doctor makes no database.
-async fn database(config: &Config) -> Database {
+async fn database(config: &Config, thoroughly: bool) -> Database {
     if let Dsn::Sqlite { path, .. } = &config.dsn
         && !path.exists()
     {
         return Database::Missing(path.clone());
     }
-    match Store::connect(&assemble::dsn_text(&config.dsn), &ConnectOptions::default()).await {
+    let mut options = ConnectOptions::default();
+    if thoroughly {
+        // One statement reads the whole file, however large it is.
+        options.statement_timeout = THOROUGH_STATEMENT_MAX;
+    }
+    match Store::connect(&assemble::dsn_text(&config.dsn), &options).await {
         Ok(store) => Database::Open(store),
         Err(error) => Database::Failed(error),
     }
@@ -81,7 +126,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Advice of `serve` at start: ids of providers that people are linked to and the configuration no longer has.
-pub(super) async fn cut_off_links(store: &Store, loaded: &Loaded) -> Vec<bia_config::Finding> {
+pub(crate) async fn cut_off_links(store: &Store, loaded: &Loaded) -> Vec<bia_config::Finding> {
     let found = match bia_doctor::links::cut_off(store, &loaded.config).await {
         Ok(found) => found,
         Err(error) => {

@@ -1,15 +1,10 @@
-//! What the configuration points at: identity schemas and mappers.
+//! Identity schemas, and the keys that everything is sealed with.
 
-use crate::examination::PROVIDERS;
-use crate::finding::{Area, Finding, Level};
-use bia_config::{Config, Source};
+use crate::finding::{Area, Finding};
+use bia_config::{Config, Dsn};
 use bia_identity::Schemas;
-use bia_mapper::{LintSeverity, Mapper};
 use bia_outbound::Sources;
 use std::sync::Arc;
-
-/// Largest text of either.
-const TEXT_MAX: usize = 1024 * 1024;
 
 pub(crate) async fn schemas(config: &Config, sources: &Arc<Sources>) -> Vec<Finding> {
     match Schemas::load(Arc::new(config.clone()), sources.clone()).await {
@@ -30,60 +25,24 @@ pub(crate) async fn schemas(config: &Config, sources: &Arc<Sources>) -> Vec<Find
     }
 }
 
-/// Parses and lints the mapper of every enabled provider against the default schema. Those on the web are left alone.
-pub(crate) async fn mappers(config: &Config, sources: &Sources, mapper: &Mapper) -> Vec<Finding> {
-    let schema = match config.identity.schema(&config.identity.default_schema_id) {
-        Some(schema) if !matches!(schema.url, Source::Http(_)) => {
-            sources.text(&schema.url.to_text(), TEXT_MAX).await.ok()
-        }
-        _ => None,
-    };
-    let mut findings = Vec::new();
-    for (index, provider) in config.providers().iter().enumerate().filter(|(_, provider)| provider.enabled) {
-        let key = format!("{PROVIDERS}.{index}.mapper_url");
-        if !matches!(provider.mapper_url, Source::File(_) | Source::Base64(_)) {
-            continue;
-        }
-        let unusable = |code, what: String| {
-            Finding::problem(Area::Mapper, code, what)
-                .key(key.clone())
-                .why("Nobody can sign up with this provider.")
-                .fix("A relative path counts from the working directory; `bia mapper check` says more about the text.")
-        };
-        let text = match sources.text(&provider.mapper_url.to_text(), TEXT_MAX).await {
-            Ok(text) => text,
-            Err(error) => {
-                findings.push(unusable(
-                    "mapper_unreadable",
-                    format!("the mapper of `{}` can't be read: {error}", provider.id),
-                ));
-                continue;
-            }
-        };
-        let name = provider.mapper_url.to_string();
-        match mapper.lint(&bia_mapper::Source { name: &name, text: &text }, schema.as_deref()).await {
-            Err(error) => findings.push(unusable(
-                "mapper_syntax",
-                format!("the mapper of `{}` can't be used: {}", provider.id, error.diagnostic()),
-            )),
-            Ok(found) if found.is_empty() => {
-                findings.push(Finding::good(
-                    Area::Mapper,
-                    "mapper",
-                    format!("the mapper of `{}` parses, and the linter finds nothing", provider.id),
-                ));
-            }
-            Ok(found) => findings.extend(found.into_iter().map(|lint| {
-                let level = if lint.severity == LintSeverity::Error { Level::Problem } else { Level::Warning };
-                let mut finding =
-                    Finding::new(level, Area::Mapper, "mapper_lint", format!("{} ({})", lint.message, lint.rule))
-                        .key(key.clone());
-                if lint.line > 0 {
-                    finding.place = format!("{name}:{}:{}", lint.line, lint.column);
-                }
-                finding.fix(lint.hint.unwrap_or_default())
-            })),
-        }
+/// Without secrets of one's own they are generated and kept in a file, where there is a place for one.
+pub(crate) fn secrets(config: &Config) -> Option<Finding> {
+    if !config.secrets.need_default() || config.dev {
+        return None;
     }
-    findings
+    let database = match &config.dsn {
+        Dsn::Sqlite { .. } => return None,
+        Dsn::Postgres { .. } => "PostgreSQL",
+        Dsn::Memory => "a database in memory",
+    };
+    Some(
+        Finding::problem(
+            Area::Configuration,
+            "secrets_missing",
+            format!("no secrets are set, and with {database} none can be kept"),
+        )
+        .key("secrets.default")
+        .why("Bia does not start: new secrets at every start would sign everybody out.")
+        .fix("Set secrets.default, or SECRETS_DEFAULT='[\"…\"]'; `openssl rand -hex 32` makes one."),
+    )
 }

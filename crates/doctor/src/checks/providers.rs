@@ -25,20 +25,28 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             findings.extend(scope_needs(provider, &key));
             findings.extend(account_types(provider, &key));
             findings.extend(proof(provider, &key));
+            findings.extend(plain_hosts(provider, &key));
         } else if provider.issuer_url.as_deref().is_some_and(is_plain_http) {
-            findings.push(
-                Finding::warning(
-                    Area::Provider,
-                    "http_issuer",
-                    format!("`{}` is reached over plain http", provider.id),
-                )
-                .key(key("issuer_url"))
-                .why("Whoever is on the way can hand out keys of their own and sign in as anybody.")
-                .fix("Use https, save on this machine."),
-            );
+            findings.push(http_issuer(provider).key(key("issuer_url")));
         }
     }
     findings
+}
+
+/// Sign-in or Graph host over plain http: a stand-in on this machine is fine, anything else is not.
+fn plain_hosts(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<Finding> {
+    let hosts = [
+        ("microsoft.authority_host", provider.microsoft.authority_host()),
+        ("microsoft.graph_host", provider.microsoft.graph_host()),
+    ];
+    let plain = hosts.into_iter().filter(|(_, url)| is_plain_http(url));
+    plain.map(|(name, _)| http_issuer(provider).key(key(name))).collect()
+}
+
+fn http_issuer(provider: &OidcProvider) -> Finding {
+    Finding::warning(Area::Provider, "http_issuer", format!("`{}` is reached over plain http", provider.id))
+        .why("Whoever is on the way can hand out keys of their own and sign in as anybody.")
+        .fix("Use https, save on this machine.")
 }
 
 fn is_plain_http(url: &str) -> bool {
@@ -230,7 +238,7 @@ fn account_types(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<F
         )
         .key(key("microsoft_tenant"))
         .why("Another audience ends at Entra's page: AADSTS50194, AADSTS700016 or AADSTS9002332.")
-        .fix("Entra portal, App registrations, the app, Authentication, Supported account types."),
+        .fix("Entra portal, App registrations, the app, Authentication, Supported account types. Leave both boxes under Implicit grant off: sign-in works without, and a token in a URL is a token in a browser's history."),
     ];
     let open = matches!(tenant, Tenant::Common | Tenant::Organizations);
     if open

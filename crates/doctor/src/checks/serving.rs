@@ -1,21 +1,33 @@
 //! Ports, and what stands between browsers and them.
 
+use super::local::Listener;
 use crate::finding::{Area, Finding};
 use bia_config::{Config, Network};
-use bia_outbound::Outbound;
 use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::path::Path;
 use tokio::net::TcpListener;
 
-pub(crate) async fn check(config: &Config, outbound: &Outbound) -> Vec<Finding> {
-    let serve = &config.serve;
-    let mut findings = Vec::new();
-    findings.extend(port("serve.public", &serve.public.host, serve.public.port, outbound).await);
-    findings.extend(port("serve.admin", &serve.admin.host, serve.admin.port, outbound).await);
+/// What was found, and which ports Bia serves at this moment.
+pub(crate) struct Ports {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) public_serves: bool,
+}
+
+/// `fingerprint` is that of the configuration that is examined, `GET /health/config` that of the one in use.
+pub(crate) async fn check(config: &Config, fingerprint: Option<&str>) -> Ports {
+    let (public, admin) = (&config.serve.public, &config.serve.admin);
+    let public = Listener { key: "serve.public", host: &public.host, port: public.port, tls: &public.tls };
+    let admin = Listener { key: "serve.admin", host: &admin.host, port: admin.port, tls: &admin.tls };
+    let (public_port, public_serves) = port(&public).await;
+    let (admin_port, admin_serves) = port(&admin).await;
+    let mut findings = vec![public_port, admin_port];
+    if admin_serves {
+        findings.extend(running(&admin, fingerprint).await);
+    }
     findings.extend(admin_exposed(config));
     findings.extend(proxies(config));
-    findings
+    Ports { findings, public_serves }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -24,21 +36,21 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Opens the port for a moment. One that Bia itself serves already is in order.
-async fn port(key: &str, host: &str, port: u16, outbound: &Outbound) -> Option<Finding> {
-    if host.starts_with("unix:") {
-        return None;
+async fn port(listener: &Listener<'_>) -> (Finding, bool) {
+    let Listener { key, host, port, .. } = listener;
+    if let Some(path) = listener.socket() {
+        return socket(listener, &path).await;
     }
-    let bind_to = if host.is_empty() { "0.0.0.0" } else { host.trim_matches(['[', ']']) };
-    let error = match TcpListener::bind((bind_to, port)).await {
-        Ok(_) => return Some(Finding::good(Area::Serving, "port", format!("{key}: port {port} is free"))),
+    let error = match TcpListener::bind((listener.bind_to(), *port)).await {
+        Ok(_) => return (Finding::good(Area::Serving, "port", format!("{key}: port {port} is free")), false),
         Err(error) => error,
     };
     let problem = |what: String, fix: &str| {
         Finding::problem(Area::Serving, "port", what).key(format!("{key}.port")).why("Bia does not start.").fix(fix)
     };
-    Some(match error.kind() {
-        ErrorKind::AddrInUse if is_bia(bind_to, port, outbound).await => {
-            Finding::good(Area::Serving, "port", format!("{key}: Bia is serving port {port}"))
+    let finding = match error.kind() {
+        ErrorKind::AddrInUse if is_bia(listener).await => {
+            return (Finding::good(Area::Serving, "port", format!("{key}: Bia is serving port {port}")), true);
         }
         ErrorKind::AddrInUse => problem(
             format!("{key}: another program has port {port}"),
@@ -53,22 +65,70 @@ async fn port(key: &str, host: &str, port: u16, outbound: &Outbound) -> Option<F
             "Use 0.0.0.0 for all, 127.0.0.1 for this machine alone, or one that `ip address` lists.",
         ),
         kind => problem(format!("{key}: port {port} can't be opened: {kind}"), "See the reason above."),
-    })
+    };
+    (finding, false)
+}
+
+async fn socket(listener: &Listener<'_>, path: &Path) -> (Finding, bool) {
+    let key = listener.key;
+    if is_bia(listener).await {
+        return (Finding::good(Area::Serving, "port", format!("{key}: Bia is serving {}", path.display())), true);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        return (Finding::good(Area::Serving, "port", format!("{key}: {} can be made", path.display())), false);
+    }
+    let finding = Finding::problem(Area::Serving, "port", format!("{key}: there is no folder {}", folder.display()))
+        .key(format!("{key}.host"))
+        .why("Bia does not start.")
+        .fix(
+            "Make the folder, writable for the user that runs Bia; RuntimeDirectory= of systemd does it at each start.",
+        );
+    (finding, false)
 }
 
 /// Only our own liveness answer counts; nothing else is read of it.
-async fn is_bia(host: &str, port: u16, outbound: &Outbound) -> bool {
-    let host = if matches!(host, "0.0.0.0" | "::") { "127.0.0.1" } else { host };
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    for scheme in ["http", "https"] {
-        let call =
-            outbound.get(format!("{scheme}://{host}:{port}/health/alive")).timeout(Duration::from_secs(2)).limit(4096);
-        if let Ok(answer) = call.send().await {
-            let status = answer.json::<serde_json::Value>().is_ok_and(|body| body["status"] == "ok");
-            return answer.status == 200 && status;
-        }
+async fn is_bia(listener: &Listener<'_>) -> bool {
+    let answer = listener.get("/health/alive").await;
+    answer.is_some_and(|answer| answer.status == 200 && answer.json()["status"] == "ok")
+}
+
+/// What the server that runs says about itself: ready, of which version, with which configuration.
+async fn running(admin: &Listener<'_>, fingerprint: Option<&str>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(ready) = admin.get("/admin/health/ready").await.filter(|ready| ready.status != 200) {
+        // The admin port's own words; they name no value.
+        let told = ready.json();
+        let why: Vec<&str> =
+            told["errors"].as_object().into_iter().flatten().filter_map(|(_, why)| why.as_str()).collect();
+        let why = if why.is_empty() { format!("it answers {}", ready.status) } else { why.join("; ") };
+        findings.push(
+            Finding::problem(Area::Serving, "not_ready", format!("Bia runs and is not ready: {why}"))
+                .why("A proxy or an orchestrator that asks for readiness sends it nobody.")
+                .fix("See the reason above, and the log."),
+        );
     }
-    false
+    let own = concat!("v", env!("CARGO_PKG_VERSION"));
+    let theirs = admin.get("/admin/version").await.map(|answer| answer.json()["version"].as_str().map(str::to_owned));
+    if let Some(Some(theirs)) = theirs.filter(|theirs| theirs.as_deref() != Some(own)) {
+        let theirs: String = theirs.chars().filter(|letter| letter.is_ascii_graphic()).take(40).collect();
+        findings.push(
+            Finding::warning(Area::Serving, "other_version", format!("version {theirs} is running, and this is {own}"))
+                .why("What is said here about configuration and database need not be true for the other version.")
+                .fix("Restart the service after an upgrade, or run the doctor of the version that serves."),
+        );
+    }
+    let in_use = admin.get("/admin/health/config").await.filter(|answer| answer.status == 200);
+    if let (Some(fingerprint), Some(in_use)) = (fingerprint, in_use)
+        && in_use.body.trim() != fingerprint
+    {
+        findings.push(
+            Finding::warning(Area::Serving, "stale_configuration", "the server that runs has another configuration than this one")
+                .why("What is said here is not about what people meet. It was edited since, an edit was refused, or the environment differs.")
+                .fix("Look into the log for a refused edit, restart, or run the doctor with the service's environment."),
+        );
+    }
+    findings
 }
 
 fn admin_exposed(config: &Config) -> Option<Finding> {

@@ -16,6 +16,8 @@ use url::Url;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Renewal by ACME happens a month before the end; this late it has failed for weeks.
+const OWN_DAYS_WARNING: i64 = 14;
 /// Whose names stand in the certificates of Microsoft's own hosts.
 const MICROSOFTS_ISSUERS: [&str; 3] = ["DigiCert", "Microsoft", "GlobalSign"];
 const MICROSOFTS_HOSTS: [&str; 5] = [
@@ -46,11 +48,49 @@ pub(crate) async fn check(patient: &Patient<'_>, url: &Url) -> Option<Finding> {
     }
 }
 
+/// What our own public address shows to browsers.
+pub(crate) async fn own(patient: &Patient<'_>, url: &Url) -> Option<Finding> {
+    let host = url.host_str()?.to_owned();
+    let shown = tokio::time::timeout(TIMEOUT, look(patient, url)).await.ok()??;
+    let finding = |problem: bool, what: String| {
+        let make = if problem { Finding::problem } else { Finding::warning };
+        make(Area::Network, "public_certificate", what)
+            .key("serve.public.base_url")
+            .why("Browsers refuse the address, and nobody gets back from the provider.")
+            .fix("Renew the certificate where TLS ends, with the whole chain and this host's name in it.")
+    };
+    if let Err(why) = shown.verdict {
+        return Some(finding(true, format!("the certificate of {host} is not trusted ({why})")));
+    }
+    let days = (shown.ends? - patient.now.secs()).div_euclid(24 * 60 * 60);
+    (days <= OWN_DAYS_WARNING).then(|| finding(false, format!("the certificate of {host} ends in {days} day(s)")))
+}
+
+/// TLS with whoever answers, for the ports of this machine: nothing that matters is sent over it.
+pub(super) async fn any(stream: TcpStream) -> Option<tokio_rustls::client::TlsStream<TcpStream>> {
+    let (connector, _) = recording(Arc::new(rustls::crypto::ring::default_provider()))?;
+    connector.connect(ServerName::try_from("localhost").ok()?, stream).await.ok()
+}
+
+/// Takes every certificate and keeps what it was.
+fn recording(provider: Arc<CryptoProvider>) -> Option<(tokio_rustls::TlsConnector, Arc<Recorder>)> {
+    let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    config.dangerous().set_certificate_verifier(recorder.clone());
+    Some((tokio_rustls::TlsConnector::from(Arc::new(config)), recorder))
+}
+
 struct Shown {
     verdict: Result<(), String>,
     /// Of the topmost certificate that was shown.
     issuer: Option<String>,
     all_issuers: Vec<String>,
+    /// When the host's own certificate ends, in seconds since 1970.
+    ends: Option<i64>,
 }
 
 impl Shown {
@@ -64,21 +104,17 @@ async fn look(patient: &Patient<'_>, url: &Url) -> Option<Shown> {
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).ok()?;
     let stream = connect(patient, host, url.port_or_known_default()?).await?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let recorder = Arc::new(Recorder { provider: provider.clone(), chain: Mutex::default() });
-    let mut config = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .ok()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    config.dangerous().set_certificate_verifier(recorder.clone());
+    let (connector, recorder) = recording(provider.clone())?;
     // The handshake is all there is: nothing is sent over this connection, so it need not be trusted.
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     drop(connector.connect(name.clone(), stream).await.ok()?);
     let chain = recorder.chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let all_issuers: Vec<String> = chain.iter().filter_map(|der| issuer(der)).collect();
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(patient.now.secs()).ok()?));
     let verdict = judge(provider, &chain, &name, now);
-    Some(Shown { verdict, issuer: all_issuers.last().cloned(), all_issuers })
+    let ends = chain.first().and_then(|der| {
+        X509Certificate::from_der(der.as_ref()).ok().map(|(_, own)| own.validity().not_after.timestamp())
+    });
+    Some(Shown { ends, verdict, issuer: all_issuers.last().cloned(), all_issuers })
 }
 
 fn judge(

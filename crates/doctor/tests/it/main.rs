@@ -4,7 +4,10 @@ mod configurations;
 mod databases;
 mod guide;
 mod networks;
+mod ports;
 mod registrations;
+mod surroundings;
+mod table;
 
 use bia_config::Loaded;
 use bia_doctor::{Database, Finding, Level, Options, Patient, Report, examine};
@@ -35,6 +38,7 @@ fn sound() -> Value {
         "traits": { "type": "object", "properties": { "email": { "type": "string" } } } } });
     json!({
         "dsn": "memory",
+        "secrets": { "default": ["a-secret-of-more-than-16-characters"] },
         "identity": { "default_schema_id": "default", "schemas": [{ "id": "default", "url": base64(&schema.to_string()) }] },
         "serve": {
             "public": { "host": "127.0.0.1", "port": 0, "base_url": "https://id.example.com/" },
@@ -89,11 +93,19 @@ struct Case {
     offline: bool,
     now: Timestamp,
     database: Database,
+    imports: Result<Vec<(String, String)>, String>,
+    fingerprint: Option<String>,
 }
 
 impl Default for Case {
     fn default() -> Self {
-        Self { offline: true, now: now(), database: Database::Missing("./new.sqlite".into()) }
+        Self {
+            offline: true,
+            now: now(),
+            database: Database::Missing("./new.sqlite".into()),
+            imports: Ok(Vec::new()),
+            fingerprint: None,
+        }
     }
 }
 
@@ -107,6 +119,8 @@ async fn report_of(config: &Value, case: Case) -> Report {
         sources: Arc::new(Sources::new(outbound.clone())),
         mapper: &mapper,
         database: case.database,
+        imports: case.imports,
+        fingerprint: case.fingerprint,
         https_proxy: None,
         no_proxy: String::new(),
         now: case.now,
