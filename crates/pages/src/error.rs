@@ -24,8 +24,11 @@ pub enum PageError {
     #[error("accent colour: expected `#` and six hexadecimal digits, for example `#1f5fbf`")]
     Accent,
 
-    #[error("logo_url: expected an http(s) address, a path that starts with `/`, or `data:image/…`")]
+    #[error("logo_url: expected an http(s) address, a path that starts with `/`, `file://…`, or `data:image/…`")]
     Logo,
+
+    #[error("logo_url: {path}: {problem}", path = path.display())]
+    LogoFile { path: PathBuf, problem: String },
 
     #[error("form target `{0}`: expected an origin such as `https://login.example`")]
     FormTarget(String),

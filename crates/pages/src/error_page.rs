@@ -22,7 +22,6 @@ pub(crate) struct ErrorView {
     /// With these an administrator finds the log lines.
     pub(crate) request: String,
     pub(crate) reference: String,
-    pub(crate) at: String,
 }
 
 impl ErrorView {
@@ -46,7 +45,6 @@ impl ErrorView {
             request: text("request"),
             // Inside of a container the outer id is the stored error's own.
             reference: if error["error"].is_object() { cut(&plain(&error["id"]), 100) } else { String::new() },
-            at: cut(&plain(&error["created_at"]), 40),
             code,
             id,
         }

@@ -19,7 +19,8 @@ pub enum Theme {
 pub struct Options {
     /// Name shown at the top and in the window's title, for example `Contoso`.
     pub title: Option<String>,
-    /// Picture beside it: `https://…`, a path on this host, or `data:image/…`.
+    /// Picture beside it: `https://…`, a path on this host, `data:image/…`, or a file (`file:///etc/bia/logo.svg`), which
+    /// is read once and served below `<ui_url>/assets/`.
     pub logo_url: Option<String>,
     pub theme: Theme,
     /// Colour of buttons and links as `#rrggbb`. Shades with enough contrast are derived from it for both themes.
@@ -33,6 +34,8 @@ pub struct Options {
     /// Which kind (`microsoft`, `google`, `github`, `gitlab`, `apple`, `generic`) a provider id is. Without an entry
     /// id and label are looked at.
     pub provider_kinds: BTreeMap<String, String>,
+    /// What a provider id is called where a session names it, as its button does.
+    pub provider_labels: BTreeMap<String, String>,
     /// `serve.public.base_url`, where the self-service routes are. Empty: the root of the pages' own host.
     pub public_url: String,
     /// Where the server mounts the pages; stylesheet and icon are below it in `assets/`. Default: `/ui`.
@@ -55,6 +58,7 @@ impl Default for Options {
             languages_dir: None,
             default_language: None,
             provider_kinds: BTreeMap::new(),
+            provider_labels: BTreeMap::new(),
             public_url: String::new(),
             ui_url: "/ui".to_owned(),
             registration: true,

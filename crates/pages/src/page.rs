@@ -13,6 +13,8 @@ pub struct Page<'a> {
     /// Query of this page's own address, for example `flow=<id>`. With it the page offers the other languages as
     /// links to itself with `lang=<tag>` added; without it, it doesn't.
     pub query: Option<&'a str>,
+    /// The present, in seconds since 1970. With it times are told as `5 minutes ago`, without it by date and UTC.
+    pub now: Option<i64>,
     /// A line above everything, for example that this is a try-out.
     pub notice: Option<&'a str>,
 }
@@ -38,4 +40,17 @@ pub struct Welcome<'a> {
     pub session: Option<&'a Value>,
     /// The provider's claims, where the caller has kept them (the try-out does).
     pub claims: Option<&'a Value>,
+}
+
+/// What an administrator reports who comes back from the link that grants permissions for an organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Microsoft says yes, for this tenant if it named one. Anybody can write that into an address.
+    Granted(Option<String>),
+    /// Why not, in words of ours.
+    Refused(String),
+    /// The address was opened without a report.
+    Nothing,
+    /// No such connection, or one that is switched off.
+    Unknown,
 }

@@ -7,9 +7,11 @@ use crate::error::PageError;
 use crate::error_page::ErrorView;
 use crate::form::{self, Form};
 use crate::language::Language;
+use crate::logo;
+use crate::moment;
 use crate::node;
 use crate::options::Options;
-use crate::page::{Page, Settings, Welcome};
+use crate::page::{Consent, Page, Settings, Welcome};
 use crate::sessions;
 use crate::{csp, provider_kind, safe_url, sample, templates, test_login};
 use minijinja::{Environment, Value as View, context};
@@ -33,7 +35,8 @@ pub struct Pages {
 impl Pages {
     /// Reads templates and languages, and tries every page, so that a mistake in them shows at start.
     pub fn new(options: Options) -> Result<Self, PageError> {
-        if options.logo_url.as_deref().is_some_and(|logo| safe_url::picture(logo).is_none()) {
+        let is_usable = |logo: &str| safe_url::picture(logo).is_some() || logo::path(logo).is_some();
+        if !options.logo_url.as_deref().is_none_or(is_usable) {
             return Err(PageError::Logo);
         }
         let languages = options.languages_dir.as_deref().map(|folder| templates::files(folder, "json")).transpose()?;
@@ -99,7 +102,8 @@ impl Pages {
 
     /// An error: what `GET /self-service/errors` answers, or an error body.
     pub fn error(&self, error: &Value, page: &Page<'_>) -> Result<String, PageError> {
-        let view = context! { error => of(&ErrorView::read(error, &self.catalogues, self.tag(page))) };
+        let at = moment::when(&error["created_at"], page.now, &self.catalogues, self.tag(page));
+        let view = context! { error => of(&ErrorView::read(error, &self.catalogues, self.tag(page))), at => of(&at) };
         self.render("error.html", page, view)
     }
 
@@ -107,14 +111,16 @@ impl Pages {
     pub fn welcome(&self, welcome: &Welcome<'_>, page: &Page<'_>) -> Result<String, PageError> {
         let session = welcome.session.filter(|session| session["active"] != false);
         let identity = session.map(|session| &session["identity"]).unwrap_or(&Value::Null);
+        let reader = self.sessions(page);
         let provider = |id: String| {
-            let kind = provider_kind::kind(&self.options.provider_kinds, &id, "");
-            context! { id, kind }
+            let label = reader.provider(&id);
+            let kind = provider_kind::kind(&self.options.provider_kinds, &id, &label);
+            context! { id, label, kind }
         };
         let providers = session.map(sessions::providers).unwrap_or_default().into_iter().map(provider);
         let view = context! {
             name => display_name(identity),
-            session => session.map(|session| of(&self.sessions(page).session(session))),
+            session => session.map(|session| of(&reader.session(session))),
             identity_id => identity["id"].as_str().unwrap_or_default(),
             traits => of(&details::rows(&identity["traits"])),
             metadata => of(&details::rows(&identity["metadata_public"])),
@@ -134,6 +140,17 @@ impl Pages {
     /// What a provider's hidden frame gets after a front-channel sign-out; send it with [`Pages::csp_framed_by`].
     pub fn front_channel(&self, page: &Page<'_>) -> Result<String, PageError> {
         self.render("front_channel.html", page, context! {})
+    }
+
+    /// Where Entra sends an administrator back to who was asked to grant permissions for an organisation.
+    pub fn consent(&self, report: &Consent, page: &Page<'_>) -> Result<String, PageError> {
+        let (kind, tenant, reason) = match report {
+            Consent::Granted(tenant) => ("granted", tenant.as_deref(), None),
+            Consent::Refused(reason) => ("refused", None, Some(reason.as_str())),
+            Consent::Nothing => ("nothing", None, None),
+            Consent::Unknown => ("unknown", None, None),
+        };
+        self.render("consent.html", page, context! { kind, tenant, reason })
     }
 
     /// The visitor's language by the browser's `Accept-Language`.
@@ -170,7 +187,8 @@ impl Pages {
     }
 
     fn sessions<'a>(&'a self, page: &'a Page<'_>) -> sessions::Reader<'a> {
-        sessions::Reader { catalogues: &self.catalogues, tag: self.tag(page) }
+        let labels = &self.options.provider_labels;
+        sessions::Reader { catalogues: &self.catalogues, tag: self.tag(page), labels, now: page.now }
     }
 
     fn public(&self, path: &str) -> String {
@@ -209,7 +227,7 @@ impl Pages {
         };
         context! {
             title => self.options.title.as_deref().filter(|title| !title.is_empty()),
-            logo => self.options.logo_url.as_deref().and_then(safe_url::picture),
+            logo => self.assets.logo_url(ui).or_else(|| self.options.logo_url.as_deref().and_then(safe_url::picture)),
             theme => of(&self.options.theme),
             style_url => self.assets.url(ui, "style.css"),
             icon_url => self.assets.url(ui, "icon.svg"),

@@ -1,7 +1,7 @@
 //! Made-up flows with which an operator's templates are tried before anybody sees them.
 
 use crate::error::PageError;
-use crate::page::{Page, Settings, Welcome};
+use crate::page::{Consent, Page, Settings, Welcome};
 use crate::pages::Pages;
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ pub(crate) fn try_all(pages: &Pages) -> Result<(), PageError> {
         sign_out_url: Some("/self-service/logout?token=sample"),
         query: Some("flow=sample"),
         notice: Some("Sample"),
+        now: Some(1_767_300_000),
         ..Page::default()
     };
     for flow in [flow("login"), json!({})] {
@@ -29,6 +30,11 @@ pub(crate) fn try_all(pages: &Pages) -> Result<(), PageError> {
     pages.error(&json!({"id": "1", "error": {"code": 404, "id": "sample", "reason": "r", "message": "m"}}), &page)?;
     pages.error(&json!({}), &page)?;
     pages.welcome(&Welcome::default(), &page)?;
+    for report in
+        [Consent::Granted(Some("t".to_owned())), Consent::Refused("r".to_owned()), Consent::Nothing, Consent::Unknown]
+    {
+        pages.consent(&report, &page)?;
+    }
     pages.logged_out(&page)?;
     pages.front_channel(&page)?;
     Ok(())

@@ -2,18 +2,13 @@
 
 use crate::catalogue::Catalogues;
 use crate::details::cut;
+use crate::moment::{self, When};
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 const MAX_SESSIONS: usize = 250;
 const MAX_AGENT: usize = 120;
-
-/// A point in time for people and machines.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct When {
-    pub(crate) iso: String,
-    pub(crate) text: String,
-}
 
 /// One session in the list.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +27,9 @@ pub(crate) struct Session {
 pub(crate) struct Reader<'a> {
     pub(crate) catalogues: &'a Catalogues,
     pub(crate) tag: &'a str,
+    /// What providers are called, by id.
+    pub(crate) labels: &'a BTreeMap<String, String>,
+    pub(crate) now: Option<i64>,
 }
 
 impl Reader<'_> {
@@ -50,11 +48,16 @@ impl Reader<'_> {
             id: text(&session["id"]),
             device: self.device(device["user_agent"].as_str().unwrap_or_default()),
             place: cut(&place.join(" · "), MAX_AGENT),
-            providers: providers(session).join(", "),
+            providers: providers(session).iter().map(|id| self.provider(id)).collect::<Vec<_>>().join(", "),
             aal: text(&session["authenticator_assurance_level"]),
-            signed_in: self.when(&session["authenticated_at"]),
-            expires: self.when(&session["expires_at"]),
+            signed_in: moment::when(&session["authenticated_at"], self.now, self.catalogues, self.tag),
+            expires: moment::when(&session["expires_at"], self.now, self.catalogues, self.tag),
         }
+    }
+
+    /// What a provider is called on its button.
+    pub(crate) fn provider(&self, id: &str) -> String {
+        self.labels.get(id).filter(|label| !label.is_empty()).cloned().unwrap_or_else(|| id.to_owned())
     }
 
     fn device(&self, agent: &str) -> String {
@@ -72,28 +75,6 @@ impl Reader<'_> {
             (None, None) if agent.trim().is_empty() => text("device.unknown", "", ""),
             (None, None) => cut(agent, MAX_AGENT),
         }
-    }
-
-    /// A time of the API (RFC 3339, UTC) as the language writes it.
-    pub(crate) fn when(&self, value: &Value) -> When {
-        let Some(iso) = value.as_str() else { return When::default() };
-        let is_date = iso.len() >= 17 && iso.is_ascii() && iso.as_bytes()[10] == b'T' && iso.ends_with('Z');
-        if !is_date {
-            return When { iso: String::new(), text: cut(iso, 40) };
-        }
-        let part = |name: &str| {
-            let range = match name {
-                "year" => 0..4,
-                "month" => 5..7,
-                "day" => 8..10,
-                "hour" => 11..13,
-                "minute" => 14..16,
-                _ => return None,
-            };
-            Some(iso[range].to_owned())
-        };
-        let text = self.catalogues.text(self.tag, "time", &part).unwrap_or_default();
-        When { iso: iso.to_owned(), text }
     }
 }
 
@@ -151,7 +132,8 @@ mod tests {
 
     fn read(tag: &str, session: Value) -> Session {
         let catalogues = Catalogues::new(&[], None).unwrap();
-        Reader { catalogues: &catalogues, tag }.session(&session)
+        let labels = [("entra".to_owned(), "Contoso Staff".to_owned())].into();
+        Reader { catalogues: &catalogues, tag, labels: &labels, now: None }.session(&session)
     }
 
     #[test]
@@ -176,13 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_the_language_does() {
-        let session = json!({"authenticated_at": "2026-03-01T09:05:00.123Z", "expires_at": "soon é"});
-        let german = read("de", session.clone());
-        assert_eq!(german.signed_in.text, "01.03.2026, 09:05 UTC");
-        assert_eq!(german.signed_in.iso, "2026-03-01T09:05:00.123Z");
-        assert_eq!((german.expires.iso.as_str(), german.expires.text.as_str()), ("", "soon é"));
-        assert_eq!(read("en", session).signed_in.text, "2026-03-01 09:05 UTC");
+    fn providers_are_called_what_their_buttons_say() {
+        let session = json!({"authentication_methods": [{"provider": "entra"}, {"provider": "other"}]});
+        assert_eq!(read("en", session).providers, "Contoso Staff, other");
     }
 
     #[test]

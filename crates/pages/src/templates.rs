@@ -21,6 +21,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("login.html", include_str!("../templates/login.html")),
     ("registration.html", include_str!("../templates/registration.html")),
     ("settings.html", include_str!("../templates/settings.html")),
+    ("consent.html", include_str!("../templates/consent.html")),
     ("error.html", include_str!("../templates/error.html")),
     ("welcome.html", include_str!("../templates/welcome.html")),
     ("logged_out.html", include_str!("../templates/logged_out.html")),

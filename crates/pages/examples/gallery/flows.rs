@@ -129,3 +129,49 @@ pub(crate) fn claims() -> Value {
     json!({"iss": "https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0", "sub": "AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ",
         "name": "Alex Wilber", "email": "alex@contoso.example", "raw_claims": {"tid": "8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "groups": ["a", "b"]}})
 }
+
+/// Home-realm discovery: an address first, then the buttons that always show.
+pub(crate) fn identifier() -> Value {
+    let mut address = Node::input(Group::IdentifierFirst, "identifier", InputType::Text)
+        .with_label(Message::trait_label("E-Mail", "traits.email"));
+    address.attributes.required = true;
+    let mut nodes =
+        vec![address, Node::submit(Group::IdentifierFirst, "method", "identifier_first", Message::login_continue())];
+    nodes.extend(buttons(Message::sign_in_with).into_iter().take(2));
+    flow(nodes, vec![])
+}
+
+/// "Confirm that it is you", and the step up to a second factor.
+pub(crate) fn again(key: &str, value: Value) -> Value {
+    let message = if key == "refresh" { Message::refresh() } else { Message::second_factor() };
+    let mut flow = flow(buttons(Message::sign_in_with).into_iter().take(1).collect(), vec![message]);
+    flow[key] = value;
+    flow
+}
+
+/// Nothing is configured, or everything is switched off.
+pub(crate) fn empty() -> Value {
+    flow(vec![], vec![Message::no_methods()])
+}
+
+/// What an admin's test login found out.
+pub(crate) fn test_login(works: bool) -> Value {
+    let check = |id: &str, ok: bool, detail: &str| json!({ "id": id, "ok": ok, "detail": detail });
+    json!({ "id": "1", "test_context": { "provider_id": "microsoft", "debug_payload": {
+        "checks": [
+            check("token", true, "The provider's answer was verified: signature, issuer, audience, times and nonce."),
+            check("mapper", works, if works { "The mapper made an identity." } else { "The mapper stopped with an error." }),
+            check("schema", works, if works { "The identity schema accepts the traits." } else { "One value is refused." }),
+        ],
+        "jsonnet_stderr": if works { "" } else { "mappers/microsoft.jsonnet:7:12: Field does not exist: email\n  7 |     email: claims.email,\n    |            ^^^^^^^^^^^^" },
+        "schema_validation_errors": if works { json!([]) } else { json!([{ "path": "#/traits/email", "message": "is missing" }]) },
+        "id_token_claims": claims(),
+        "traits": { "email": "alex@contoso.example", "name": { "first": "Alex", "last": "Wilber" } },
+        "changes": [
+            { "path": "traits.name.last", "kind": "changed", "before": "Weber", "after": "Wilber" },
+            { "path": "metadata_public.department", "kind": "added", "after": "Sales" },
+        ],
+        "changes_are_applied": works,
+        "jsonnet_output": "{\"identity\":{\"traits\":{\"email\":\"alex@contoso.example\"}}}",
+    } } })
+}

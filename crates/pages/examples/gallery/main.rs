@@ -4,7 +4,7 @@
 
 mod flows;
 
-use bia_pages::{Options, Page, PageError, Pages, Settings, Theme, Welcome};
+use bia_pages::{Consent, Options, Page, PageError, Pages, Settings, Theme, Welcome};
 use serde_json::json;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let pages = Pages::new(Options {
             title: Some("Contoso".to_owned()),
             theme,
+            provider_labels: [("microsoft".to_owned(), "Microsoft".to_owned())].into(),
             ui_url: ".".to_owned(),
             ..Options::default()
         })?;
@@ -34,11 +35,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// 2026-03-01T10:50:00Z, some time after everything in the flows.
+const NOW: i64 = 1_772_362_200;
+
 fn render(pages: &Pages, language: &str) -> Result<Vec<(&'static str, String)>, PageError> {
     let page = Page {
         language: pages.language(language),
         sign_out_url: Some("/self-service/logout?token=x"),
         query: Some("flow=1"),
+        now: Some(NOW),
         notice: None,
     };
     let (session, others, claims) = (flows::session(), flows::others(), flows::claims());
@@ -57,6 +62,12 @@ fn render(pages: &Pages, language: &str) -> Result<Vec<(&'static str, String)>, 
                 &Page { notice: Some("This is a try-out: nobody's real account is used."), ..page.clone() },
             )?,
         ),
+        ("login-identifier", pages.login(&flows::identifier(), &page)?),
+        ("login-refresh", pages.login(&flows::again("refresh", json!(true)), &page)?),
+        ("login-second-factor", pages.login(&flows::again("requested_aal", json!("aal2")), &page)?),
+        ("login-empty", pages.login(&flows::empty(), &page)?),
+        ("login-test-good", pages.login(&flows::test_login(true), &page)?),
+        ("login-test-bad", pages.login(&flows::test_login(false), &page)?),
         ("login-link", pages.login(&flows::linking(), &page)?),
         ("registration", pages.registration(&flows::registration(), &page)?),
         ("registration-continue", pages.registration(&flows::continuation(), &page)?),
@@ -76,6 +87,12 @@ fn render(pages: &Pages, language: &str) -> Result<Vec<(&'static str, String)>, 
         ("welcome-out", pages.welcome(&Welcome::default(), &page)?),
         ("error", pages.error(&stored, &page)?),
         ("error-plain", pages.error(&plain, &page)?),
+        (
+            "consent-granted",
+            pages.consent(&Consent::Granted(Some("8eaef023-2b34-4da1-9baa-8bc8c9d6a490".to_owned())), &page)?,
+        ),
+        ("consent-refused", pages.consent(&Consent::Refused("The administrator did not agree.".to_owned()), &page)?),
+        ("consent-nothing", pages.consent(&Consent::Nothing, &page)?),
         ("logged-out", pages.logged_out(&page)?),
         ("front-channel", pages.front_channel(&page)?),
     ])

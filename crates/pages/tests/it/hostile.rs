@@ -100,6 +100,7 @@ fn what_the_caller_passes_is_escaped_and_checked_too() {
     for attack in ATTACKS {
         let pages = Pages::new(Options { title: Some(attack.to_owned()), ..Options::default() }).unwrap();
         let page = Page {
+            now: None,
             sign_out_url: Some(attack),
             query: Some(attack),
             notice: Some(attack),

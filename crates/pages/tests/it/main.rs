@@ -20,6 +20,7 @@ fn page<'a>(pages: &Pages, language: &str) -> Page<'a> {
         language: pages.language(language),
         sign_out_url: Some("/self-service/logout?token=t"),
         query: Some("flow=1&lang=de"),
+        now: None,
         notice: Some("Try-out"),
     }
 }

@@ -129,3 +129,49 @@ fn what_the_guide_shows_works() {
     assert!(html.contains("Prénom") && html.contains(">Allemagne</option>"));
     assert_eq!(guide("text\n")[0].trim(), bia_pages::CSP);
 }
+
+#[test]
+fn a_logo_that_is_a_file_is_served_as_one_of_the_pages_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("logo.svg");
+    std::fs::write(&file, "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
+    let options = Options { logo_url: Some(format!("file://{}", file.display())), ..Options::default() };
+    let pages = Pages::new(options).unwrap();
+    let logo = pages.asset("logo.svg").unwrap();
+    assert_eq!(logo.content_type, "image/svg+xml");
+    let html = pages.logged_out(&Page::default()).unwrap();
+    let html = html.replace("&#x2f;", "/");
+    let address = format!("<img src=\"/ui/assets/logo.svg?v={}\"", logo.etag.replace('"', ""));
+    assert!(html.contains(&address), "{html}");
+    assert!(!html.contains(&*folder.path().to_string_lossy()), "the file's place is nobody's business");
+    assert_eq!(pages.csp(), bia_pages::CSP);
+}
+
+#[test]
+fn a_logo_file_that_is_no_picture_is_told_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes, problem) in [
+        ("logo.html", b"<p>".as_slice(), "expected a picture"),
+        ("logo.png", b"<svg/>", "no picture of the kind"),
+        ("huge.svg", &[b' '; 600 * 1024], "larger than"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let options = Options { logo_url: Some(format!("file://{}", file.display())), ..Options::default() };
+        let error = Pages::new(options).unwrap_err().to_string();
+        assert!(error.contains(problem) && error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn the_page_after_consent_says_what_was_reported_in_the_visitors_language() {
+    use bia_pages::Consent;
+    let pages = Pages::new(Options::default()).unwrap();
+    let german = Page { language: pages.language("de"), ..Page::default() };
+    let granted = pages.consent(&Consent::Granted(Some("8eaef023".to_owned())), &german).unwrap();
+    assert!(granted.contains("für die Organisation 8eaef023") && granted.contains("Prüfen kann diese Seite das nicht"));
+    let nameless = pages.consent(&Consent::Granted(None), &german).unwrap();
+    assert!(nameless.contains("als erteilt gemeldet. Prüfen"), "{nameless}");
+    let refused = pages.consent(&Consent::Refused("<b>why</b>".to_owned()), &german).unwrap();
+    assert!(refused.contains("&lt;b&gt;why&lt;&#x2f;b&gt;"), "{refused}");
+}

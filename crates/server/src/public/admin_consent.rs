@@ -6,9 +6,10 @@
 
 use crate::answer;
 use crate::call::Call;
+use crate::public::pages;
 use crate::route::Answer;
-use axum::response::Response;
 use bia_config::ProviderKind;
+use bia_pages::Consent;
 use http::{HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
@@ -18,71 +19,53 @@ pub(crate) async fn admin_consent(call: Call) -> Answer {
     let deps = call.deps();
     let known = deps.config.provider_by_id_or_alias(call.param("provider"));
     let Some(provider) = known.filter(|provider| provider.provider == ProviderKind::Microsoft) else {
-        return Ok(page(&Report::Unknown, &deps.public("/self-service/login/browser")));
+        return page(&call, &Consent::Unknown);
     };
     let query = call.init_query();
     let report = match query.get("error") {
         Some(error) => {
             let description = query.get("error_description");
             let Some(connection) = deps.providers.get(&provider.id) else {
-                return Ok(page(&Report::Unknown, &deps.public("/self-service/login/browser")));
+                return page(&call, &Consent::Unknown);
             };
             let denied = connection.denied(error, description);
             tracing::info!(provider = %provider.id, error = %denied, "an administrator came back without consent");
-            Report::Refused(denied.to_api().reason.unwrap_or_default())
+            Consent::Refused(denied.to_api().reason.unwrap_or_default())
         }
         None if query.get("admin_consent").is_some_and(|said| said.eq_ignore_ascii_case("true")) => {
             // Only a real id is repeated; everything else in a query is somebody's text on our page.
             let tenant = query.get("tenant").and_then(|text| Uuid::parse_str(text).ok());
             tracing::info!(provider = %provider.id, tenant = ?tenant, "an administrator came back and reports consent; this proves nothing");
-            Report::Granted(tenant)
+            Consent::Granted(tenant.map(|id| id.to_string()))
         }
-        None => Report::Nothing,
+        None => Consent::Nothing,
     };
-    Ok(page(&report, &deps.public("/self-service/login/browser")))
+    page(&call, &report)
 }
 
-enum Report {
-    Granted(Option<Uuid>),
-    Refused(String),
-    Nothing,
-    /// No such connection, or one that is switched off.
-    Unknown,
-}
-
-fn page(report: &Report, sign_in: &str) -> Response {
-    let (title, text) = match report {
-        Report::Granted(tenant) => {
-            let whose = tenant.map(|id| format!(" for the organization {id}")).unwrap_or_default();
-            (
-                "Microsoft reports that access was granted",
-                format!("The permissions of this application were reported as granted{whose}. This page can't check that: sign in to see that it works. It may take a minute."),
-            )
-        }
-        Report::Refused(reason) => ("Access was not granted", reason.clone()),
-        Report::Nothing => (
-            "Nothing was reported",
-            "This page is where Microsoft sends administrators back to. Open the link that you were given to grant access.".to_owned(),
-        ),
-        Report::Unknown => (
-            "There is no such connection",
-            "The address names a connection that does not exist here, or is switched off.".to_owned(),
-        ),
+/// The built-in page, or a bare one where the built-in ones are switched off.
+fn page(call: &Call, report: &Consent) -> Answer {
+    let status = if *report == Consent::Unknown { 404 } else { 200 };
+    if let Some(page) = pages::consent(call, status, report) {
+        return page;
+    }
+    let text = match report {
+        Consent::Granted(_) => "Microsoft reports that access was granted. This page can't check that: sign in to see.",
+        Consent::Refused(reason) => reason,
+        Consent::Nothing => "Nothing was reported.",
+        Consent::Unknown => "There is no such connection.",
     };
-    let status = if matches!(report, Report::Unknown) { 404 } else { 200 };
     let body = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"robots\" content=\"noindex\"><title>{title}</title></head>\
-         <body><main><h1>{title}</h1><p>{}</p><p><a href=\"{}\">Sign in</a></p></main></body></html>\n",
-        escape(&text),
-        escape(sign_in)
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"robots\" content=\"noindex\">\
+         <title>Consent</title></head><body><main><h1>Consent</h1><p>{}</p></main></body></html>\n",
+        escape(text)
     );
     let mut response = answer::with_body(status, "text/html; charset=utf-8", body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
-    response
+    Ok(response)
 }
 
 fn escape(text: &str) -> String {

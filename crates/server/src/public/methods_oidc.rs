@@ -2,9 +2,11 @@
 
 use crate::answer;
 use crate::call::Call;
+use crate::public::pages;
 use crate::respond::respond;
 use crate::route::Answer;
 use bia_model::ApiError;
+use tracing::Instrument as _;
 use bia_selfservice::{front_channel, oidc};
 
 /// `GET /self-service/methods/oidc/callback/{provider}`, and the one below an organization.
@@ -19,14 +21,17 @@ pub(crate) async fn callback_any(call: Call) -> Answer {
 }
 
 /// Runs a callback in a task of its own: its code can be redeemed only once, so a visitor who closes the tab must
-/// not leave a sign-in half done, nor stop the hooks that follow an insert.
+/// not leave a sign-in half done, nor stop the hooks that follow an insert. The server waits for it before it ends.
 async fn to_the_end(call: Call, provider: Option<String>) -> Answer {
-    let task = tokio::spawn(async move {
+    let callbacks = call.app.callbacks.clone();
+    let request = bia_telemetry::request::current();
+    let work = async move {
         let context = call.context().await?;
         let query = call.query.pairs().to_vec();
         let reply = oidc::callback(call.deps(), &context, provider.as_deref(), query).await;
         Ok(respond(&call, &context, reply).await)
-    });
+    };
+    let task = callbacks.spawn(bia_telemetry::request::continued(request, work).in_current_span());
     task.await.unwrap_or_else(|_| Err(ApiError::new(500)))
 }
 
@@ -36,7 +41,9 @@ pub(crate) async fn front_channel_logout(call: Call) -> Answer {
     let context = call.anonymous_context();
     let reply =
         front_channel::front_channel_logout(call.deps(), &context, call.param("provider"), &call.init_query()).await;
-    Ok(respond(&call, &context, reply).await)
+    let origin = reply.effects.frame_ancestors.clone().unwrap_or_default();
+    let bare = respond(&call, &context, reply).await;
+    Ok(pages::front_channel(&call, bare, &origin))
 }
 
 /// `POST` of either (`response_mode=form_post`). A POST from another site brings no `SameSite=Lax` cookies, so

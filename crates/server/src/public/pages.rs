@@ -8,9 +8,10 @@ use crate::route::Answer;
 use axum::response::Response;
 use bia_config::{Config, Theme};
 use bia_model::{ApiError, FlowKind};
-use bia_pages::{Options, Page, PageError, Pages, Settings, Welcome};
+use bia_pages::{Consent, Options, Page, PageError, Pages, Settings, Welcome};
 use bia_selfservice::{Context, InitQuery, Outcome, csrf, flow_errors, login, registration, settings, with_query};
 use bia_store::{Page as StorePage, SessionFilter};
+use bia_telemetry::audit;
 use http::{HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,7 +23,19 @@ const REFERRER_POLICY: HeaderName = HeaderName::from_static("referrer-policy");
 const SESSIONS_MAX: u32 = 100;
 
 /// The pages of a configuration. A template or language that can't be used is reported, and the built-in ones stay.
-pub(crate) fn of(config: &Config) -> Pages {
+pub(crate) fn of_or_plain(config: &Config) -> Pages {
+    of(config).unwrap_or_else(|error| {
+        tracing::error!(%error, "bia.ui can't be used; the built-in pages are shown as they come");
+        let plain = Options { ui_url: config.public_url().join_path("/ui"), ..Options::default() };
+        Pages::new(plain).unwrap_or_else(|error| unreachable!("built-in templates are tested: {error}"))
+    })
+}
+
+/// The pages of a configuration.
+///
+/// # Errors
+/// Which template, language or setting can't be used.
+pub(crate) fn of(config: &Config) -> Result<Pages, PageError> {
     let ui = &config.bia.ui;
     let options = Options {
         title: ui.title.clone(),
@@ -41,16 +54,17 @@ pub(crate) fn of(config: &Config) -> Pages {
             .iter()
             .map(|provider| (provider.id.clone(), provider.provider.as_str().to_owned()))
             .collect(),
+        provider_labels: config
+            .providers()
+            .iter()
+            .map(|provider| (provider.id.clone(), provider.label().to_owned()))
+            .collect(),
         public_url: config.public_url().as_str().trim_end_matches('/').to_owned(),
         ui_url: config.public_url().join_path("/ui"),
         registration: config.selfservice.flows.registration.enabled,
         ..Options::default()
     };
-    Pages::new(options).unwrap_or_else(|error| {
-        tracing::error!(%error, "bia.ui can't be used; the built-in pages are shown as they come");
-        let plain = Options { ui_url: config.public_url().join_path("/ui"), ..Options::default() };
-        Pages::new(plain).unwrap_or_else(|error| unreachable!("built-in templates are tested: {error}"))
-    })
+    Pages::new(options)
 }
 
 /// `GET /ui/assets/{file}`
@@ -88,16 +102,7 @@ pub(crate) async fn page(call: Call) -> Answer {
     let own_query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(query.iter().filter(|(name, _)| name != "lang"))
         .finish();
-    let view = Page {
-        language: call
-            .query
-            .get("lang")
-            .and_then(|tag| pages.language_named(tag))
-            .unwrap_or_else(|| pages.language(call.header("accept-language").unwrap_or_default())),
-        sign_out_url: sign_out.as_deref(),
-        query: Some(&own_query),
-        notice: None,
-    };
+    let view = Page { sign_out_url: sign_out.as_deref(), query: Some(&own_query), ..view(&call, pages) };
     let shown = match call.param("page") {
         "login" => flow_page(&call, &context, FlowKind::Login).await?.map(|mut flow| {
             if call.query.get("redact") == Some("1") {
@@ -125,6 +130,29 @@ pub(crate) async fn page(call: Call) -> Answer {
             html_response(pages, error.code, pages.error(&body, &view))?
         }
     })
+}
+
+/// The visitor's side of any page: whose language, and what time it is.
+fn view<'a>(call: &Call, pages: &Pages) -> Page<'a> {
+    let chosen = call.query.get("lang").and_then(|tag| pages.language_named(tag));
+    let language = chosen.unwrap_or_else(|| pages.language(call.header("accept-language").unwrap_or_default()));
+    Page { language, now: Some(call.now.secs()), ..Page::default() }
+}
+
+/// The page after an administrator's consent, with its status.
+pub(crate) fn consent(call: &Call, status: u16, report: &Consent) -> Option<Answer> {
+    let pages = call.app.pages.as_ref()?;
+    Some(html_response(pages, status, pages.consent(report, &view(call, pages))))
+}
+
+/// Dresses the bare answer to a provider's hidden frame, which keeps the one origin that may frame it.
+pub(crate) fn front_channel(call: &Call, response: Response, origin: &str) -> Response {
+    let Some(pages) = &call.app.pages else { return response };
+    let Ok(mut page) = html_response(pages, 200, pages.front_channel(&view(call, pages))) else { return response };
+    if let Ok(policy) = HeaderValue::from_str(&pages.csp_framed_by(origin)) {
+        page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    page
 }
 
 /// Takes names out of what a test login shows, for a picture of the page that somebody else may see.
@@ -228,14 +256,10 @@ fn kept_claims(call: &Call, context: &Context) -> Option<Value> {
     serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
-/// The error that the query names, as `GET /self-service/errors` answers it.
+/// The error that the query names.
 async fn kept_error(call: &Call, context: &Context) -> Value {
     let query = InitQuery::new(call.query.pairs().to_vec());
-    match flow_errors::get(call.deps(), context, &query).await.outcome {
-        Outcome::Json { body, .. } => body,
-        Outcome::RefusedJson(error) => json!({ "error": error }),
-        _ => json!({ "error": ApiError::no_such_row() }),
-    }
+    flow_errors::shown(call.deps(), context, &query).await
 }
 
 fn sign_out_url(call: &Call, context: &Context) -> Option<String> {
@@ -256,14 +280,15 @@ pub(crate) async fn end_sessions(call: Call) -> Answer {
     csrf::ensure(&context, true, field("csrf_token"))?;
     let store = &call.deps().store;
     let ended = match field("revoke") {
-        Some("others") => store.deactivate_other_sessions(own.identity_id, Some(own.id)).await.map(|_| ()),
+        Some("others") => store.deactivate_other_sessions(own.identity_id, Some(own.id)).await,
         Some(id) => match Uuid::parse_str(id) {
-            Ok(id) if id != own.id => store.deactivate_session_of(own.identity_id, id).await.map(|_| ()),
-            _ => Ok(()),
+            Ok(id) if id != own.id => store.deactivate_session_of(own.identity_id, id).await.map(u64::from),
+            _ => Ok(0),
         },
-        None => Ok(()),
+        None => Ok(0),
     };
-    ended.map_err(|error| crate::error::store(&error))?;
+    let ended = ended.map_err(|error| crate::error::store(&error))?;
+    audit::sessions_ended("person", ended).actor("person").identity(own.identity_id).record();
     let flow = call.query.get("flow").unwrap_or_default();
     let page = call.deps().public("/ui/settings");
     Ok(answer::redirect(&call.method, 303, &with_query(&page, &[("flow", flow)])))
