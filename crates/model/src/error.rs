@@ -49,6 +49,20 @@ pub struct ApiError {
     /// Siblings of `error` in the JSON body: `redirect_browser_to`, `use_flow_id`, …
     #[serde(skip)]
     pub siblings: Map<String, Value>,
+    /// Where a sign-in was refused, for metrics and audit. Never part of an answer.
+    #[serde(skip)]
+    pub refusal: Option<Refusal>,
+}
+
+/// What operators count refusals by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// A word of a fixed list.
+    pub step: &'static str,
+    /// The provider's OAuth `error`, when it said one.
+    pub oauth_error: Option<String>,
+    /// Microsoft's numbers for it.
+    pub aadsts: Option<String>,
 }
 
 impl ApiError {
@@ -64,7 +78,15 @@ impl ApiError {
             message: message.to_owned(),
             details: Map::new(),
             siblings: Map::new(),
+            refusal: None,
         }
+    }
+
+    /// Names the step that refused, unless one nearer to the cause did so before.
+    #[must_use]
+    pub fn at_step(mut self, step: &'static str) -> Self {
+        self.refusal.get_or_insert_with(|| Refusal { step, ..Refusal::default() });
+        self
     }
 
     pub fn bad_request(reason: impl Into<String>) -> Self {

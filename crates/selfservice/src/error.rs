@@ -4,7 +4,9 @@ use bia_hooks::{HookError, HookMessage};
 use bia_identity::SchemasError;
 use bia_identity::identities::PrepareError;
 use bia_model::identity_schema::TraitError;
-use bia_model::{ApiError, Flow, Message, error::id};
+use bia_model::error::{Refusal, id};
+use bia_model::message::id as message_id;
+use bia_model::{ApiError, Flow, Message};
 use bia_store::StoreError;
 
 /// Why a flow can't go on.
@@ -31,6 +33,29 @@ impl FlowError {
             Self::Api(error) => error.code,
             _ => 400,
         }
+    }
+
+    /// The step that refused, and what the provider said about it.
+    pub(crate) fn refusal(&self) -> Refusal {
+        let step = match self {
+            Self::Api(error) => match &error.refusal {
+                Some(refusal) => return refusal.clone(),
+                None if error.id.as_deref() == Some(id::IDENTITY_DISABLED) => "disabled",
+                None if error.code == 503 => "database",
+                None if error.code >= 500 => "server",
+                None => "request",
+            },
+            Self::Traits(_) => "traits",
+            Self::Hook(_) => "hook",
+            Self::Form(message) => match message.id {
+                message_id::DUPLICATE => "address_taken",
+                message_id::LINKED_MISMATCH => "link_mismatch",
+                _ => "form",
+            },
+            Self::Expired => "flow",
+            Self::NeedsPrivilegedSession => "old_session",
+        };
+        Refusal { step, ..Refusal::default() }
     }
 
     pub(crate) fn message(message: Message) -> Self {
@@ -106,7 +131,7 @@ impl From<HookError> for FlowError {
     fn from(error: HookError) -> Self {
         match error {
             HookError::Messages(messages) => Self::Hook(messages),
-            HookError::Api(error) => Self::Api(error),
+            HookError::Api(error) => Self::from(error.at_step("hook")),
         }
     }
 }

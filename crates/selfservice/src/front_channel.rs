@@ -10,6 +10,7 @@ use crate::deps::Deps;
 use crate::outcome::{Effects, Outcome, Reply};
 use bia_config::OidcProvider;
 use bia_model::Timestamp;
+use bia_telemetry::audit;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -41,14 +42,9 @@ async fn end_sessions(deps: &Deps, provider: &OidcProvider, sid: &str) {
     // Sessions that began under an older id of the provider are its sessions, too.
     for id in std::iter::once(&provider.id).chain(&provider.aliases) {
         match deps.store.deactivate_sessions_by_upstream_sid(id, sid).await {
-            Ok(0) => {}
-            Ok(ended) => tracing::info!(
-                target: "bia::audit",
-                event = "front_channel_logout",
-                provider = %provider.id,
-                ended,
-                "the provider signed somebody out"
-            ),
+            Ok(ended) => {
+                audit::sessions_ended("front_channel", ended).actor("provider").provider(&provider.id).record();
+            }
             Err(error) => {
                 tracing::error!(provider = %provider.id, %error, "a front-channel logout could not be carried out")
             }

@@ -18,6 +18,7 @@ use crate::{csrf, flow, ui};
 use bia_config::OidcProvider;
 use bia_model::identity_schema::TraitError;
 use bia_model::{Aal, Flow, FlowKind, Group, InputType, Message, Node};
+use bia_telemetry::audit::{self, Event};
 use serde_json::Value;
 use url::Host;
 use uuid::Uuid;
@@ -142,13 +143,8 @@ pub(crate) async fn move_on(
     arrival: Arrival<'_>,
     home: Home<'_>,
 ) -> Reply {
-    tracing::info!(
-        target: "bia::audit",
-        event = "moved_to_home_realm",
-        provider = %arrival.provider.id,
-        to = %home.provider.id,
-        "a sign-in with an organisation's address goes on at the organisation's connection"
-    );
+    let line = audit::event(Event::HomeRealm).actor("person").flow(flow.kind.as_str());
+    line.provider(&arrival.provider.id).to_provider(&home.provider.id).record();
     match lead(deps, context, &mut flow, &home, arrival.traits).await {
         Ok(reply) => reply,
         Err(error) => flow::fail(deps, context, flow, error, true).await,

@@ -8,6 +8,7 @@ use crate::return_to;
 use bia_model::{ApiError, Session, error::id};
 use bia_provider::SignOutRequest;
 use bia_store::TokenHash;
+use bia_telemetry::audit::{self, Event};
 use serde_json::json;
 
 /// `createBrowserLogoutFlow`.
@@ -51,7 +52,8 @@ async fn try_perform(deps: &Deps, context: &Context, query: &InitQuery) -> Resul
             "Unable to log out because the logout token in the URL query does not match the session cookie.",
         ));
     }
-    deps.store.deactivate_session(session.id).await.map_err(|error| store_error(&error))?;
+    let ended = deps.store.deactivate_session(session.id).await.map_err(|error| store_error(&error))?;
+    record(session, ended);
     let effects = Effects {
         end_session: true,
         rotate_csrf: true,
@@ -105,9 +107,19 @@ async fn end_by_token(deps: &Deps, token: &str) -> Result<bool, ApiError> {
         deps.store.find_session_by_token_hash(&TokenHash::of(token)).await.map_err(|error| store_error(&error))?;
     match found {
         Some(session) => {
-            deps.store.deactivate_session(session.id).await.map(|_| true).map_err(|error| store_error(&error))
+            let ended = deps.store.deactivate_session(session.id).await.map_err(|error| store_error(&error))?;
+            record(&session, ended);
+            Ok(true)
         }
         None => Ok(false),
+    }
+}
+
+/// Somebody signed out; a second time is no news.
+fn record(session: &Session, ended: bool) {
+    if ended {
+        metrics::counter!("bia_sessions_revoked_total", "reason" => "logout").increment(1);
+        audit::event(Event::Logout).actor("person").identity(session.identity_id).session(session.id).record();
     }
 }
 

@@ -92,7 +92,7 @@ async fn call(
     let base = deps.config.oauth2_provider.url.as_deref().unwrap_or_default().trim_end_matches('/');
     let mut url = url::Url::parse(&format!("{base}/admin/oauth2/auth/requests/login{path}")).map_err(|_| ())?;
     url.query_pairs_mut().append_pair("login_challenge", challenge);
-    let mut call = deps.outbound.call(method, &url).retries(1);
+    let mut call = deps.outbound.call(method, &url).purpose("oauth2").retries(1);
     for (name, value) in &deps.config.oauth2_provider.headers {
         call = call.header(name, value.expose_secret());
     }

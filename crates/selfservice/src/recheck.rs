@@ -11,6 +11,7 @@ use bia_model::session::Upstream;
 use bia_model::{Session, Timestamp};
 use bia_provider::{Provider, ProviderError};
 use bia_store::{Page, SessionFilter, StoreError};
+use bia_telemetry::audit;
 use futures_util::stream::{self, StreamExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
@@ -177,15 +178,8 @@ async fn end(
         deps.store.deactivate_sessions_of_link(session.identity_id, &upstream.provider).await?
     };
     let oauth_error = error.provider_said().map(|said| said.error.as_str()).unwrap_or_default();
-    tracing::info!(
-        target: "bia::audit",
-        event = "recheck_ended_sessions",
-        provider = %config.id,
-        identity_id = %session.identity_id,
-        ended,
-        oauth_error,
-        "the provider no longer vouches for this person"
-    );
+    let line = audit::sessions_ended("recheck", ended).actor("provider").provider(&config.id);
+    line.identity(session.identity_id).said(Some(oauth_error), None).record();
     Ok(ended)
 }
 

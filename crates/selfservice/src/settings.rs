@@ -16,6 +16,7 @@ use bia_model::{
     ApiError, ContinueWith, Flow, FlowKind, FlowState, FlowType, Group, Identity, Message, Session, error::id,
 };
 use bia_store::{Continuity, StoreError};
+use bia_telemetry::audit::{self, Event};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -346,10 +347,15 @@ pub(crate) async fn save(deps: &Deps, context: &Context, flow: &Flow, change: Ch
     tx.insert_flow(&next).await?;
     tx.update_flow(&saved).await?;
     tx.commit().await?;
-    tracing::info!(target: "bia::audit", event = "settings", method = name, identity_id = %identity.id, "settings changed");
+    // A link or an unlink is recorded as such where it is made.
+    if method == Method::Profile {
+        let line = audit::event(Event::SettingsChanged).actor("person").flow(flow.kind.as_str()).method(name);
+        line.identity(identity.id).session(session.id).record();
+    }
     let effects = crate::hooks::settings_after_save(deps, context, flow, method, &identity, &shown).await?;
     if effects.revoke_other_sessions {
-        deps.store.deactivate_other_sessions(identity.id, Some(session.id)).await?;
+        let revoked = deps.store.deactivate_other_sessions(identity.id, Some(session.id)).await?;
+        audit::sessions_ended("hook", revoked).actor("bia").identity(identity.id).record();
     }
     saved.continue_with = effects.continue_with;
     if saved.is_browser() && context.is_json {

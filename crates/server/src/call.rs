@@ -32,7 +32,7 @@ pub(crate) struct Call {
     pub(crate) client: Client,
     pub(crate) negotiated: Negotiated,
     pub(crate) csrf: Csrf,
-    /// `X-Request-ID`, if the client sent one.
+    /// `X-Request-ID`, if a trusted proxy sent one.
     pub(crate) request_id: Option<String>,
 }
 

@@ -7,6 +7,9 @@ use bia_config::Bia;
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 
+/// Longer addresses would not survive the way through a login and back.
+const LONGEST_URI: usize = 2048;
+
 /// The other end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -22,35 +25,60 @@ pub(crate) struct Client {
     pub(crate) url: String,
     pub(crate) ip_address: Option<String>,
     pub(crate) location: Option<String>,
+    /// What a proxy asks about before it lets somebody through: `X-Forwarded-Uri` at the forwarded host.
+    pub(crate) asked_about: Option<String>,
+}
+
+/// Whether headers that only a proxy may set count on this connection.
+pub(crate) fn trusts(peer: Peer, bia: &Bia) -> bool {
+    match peer {
+        Peer::Tcp(address) => bia.trusts_proxy(address.ip()),
+        Peer::Unix => true,
+    }
 }
 
 impl Client {
     /// Reads connection and headers. `path_and_query` is as received; `tls` says how the connection came in.
     pub(crate) fn new(peer: Peer, tls: bool, path_and_query: &str, headers: &HeaderMap, bia: &Bia) -> Self {
-        let trusts = match peer {
-            Peer::Tcp(address) => bia.trusts_proxy(address.ip()),
-            Peer::Unix => true,
-        };
+        let trusts = trusts(peer, bia);
         let forwarded = |name: &str| if trusts { text(headers, name) } else { None };
         let host = forwarded("x-forwarded-host").or_else(|| text(headers, "host")).unwrap_or("localhost");
         let scheme = forwarded("x-forwarded-proto")
             .filter(|scheme| matches!(*scheme, "http" | "https"))
             .unwrap_or(if tls { "https" } else { "http" });
-        let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"].into_iter().find_map(forwarded);
-        let ip_address =
-            named.or_else(|| forwarded("x-forwarded-for").and_then(first_public)).map(str::to_owned).or(match peer {
-                // Kratos: without a header it is the socket's address with its port.
-                Peer::Tcp(address) => Some(address.to_string()),
-                Peer::Unix => None,
-            });
+        let ip_address = address(peer, headers, bia);
         let place = [forwarded("cf-ipcity"), forwarded("cf-ipcountry")];
         let location = place.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Self { url: format!("{scheme}://{host}{path_and_query}"), ip_address, location: Some(location) }
+        let asked_about = if trusts { uri(headers) } else { None };
+        Self {
+            url: format!("{scheme}://{host}{path_and_query}"),
+            ip_address,
+            location: Some(location),
+            asked_about: asked_about.map(|uri| format!("{scheme}://{host}{uri}")),
+        }
     }
+}
+
+/// The client's address; without a trusted header that of the connection.
+pub(crate) fn address(peer: Peer, headers: &HeaderMap, bia: &Bia) -> Option<String> {
+    let trusts = trusts(peer, bia);
+    let forwarded = |name: &str| if trusts { text(headers, name) } else { None };
+    let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"].into_iter().find_map(forwarded);
+    named.or_else(|| forwarded("x-forwarded-for").and_then(first_public)).map(str::to_owned).or(match peer {
+        // Kratos: without a header it is the socket's address with its port.
+        Peer::Tcp(address) => Some(address.to_string()),
+        Peer::Unix => None,
+    })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim).filter(|value| !value.is_empty() && value.len() <= 255)
+}
+
+/// A path with its query. Anything else could move the border between host and path.
+fn uri(headers: &HeaderMap) -> Option<&str> {
+    let uri = headers.get("x-forwarded-uri")?.to_str().ok()?;
+    (uri.starts_with('/') && uri.len() <= LONGEST_URI).then_some(uri)
 }
 
 fn first_public(list: &str) -> Option<&str> {
@@ -118,6 +146,20 @@ mod tests {
         let headers = [("x-real-ip", "192.0.2.3"), ("cf-connecting-ip", "192.0.2.2"), ("true-client-ip", "192.0.2.1")];
         assert_eq!(client("127.0.0.1:1", &headers, &[]).ip_address.as_deref(), Some("192.0.2.1"));
         assert_eq!(client("127.0.0.1:1", &headers[..2], &[]).ip_address.as_deref(), Some("192.0.2.2"));
+    }
+
+    #[test]
+    fn the_address_a_proxy_asks_about_is_believed_of_proxies_alone() {
+        let headers = [("host", "bia:4433"), ("x-forwarded-host", "app.example"), ("x-forwarded-proto", "https")];
+        let asked = |peer: &str, uri: &str| {
+            let all = [&headers[..], &[("x-forwarded-uri", uri)]].concat();
+            client(peer, &all, &[]).asked_about
+        };
+        assert_eq!(asked("127.0.0.1:1", "/a?b=%26&c").as_deref(), Some("https://app.example/a?b=%26&c"));
+        assert_eq!(asked("198.51.100.9:5", "/a"), None);
+        for uri in [".evil.example/", "@evil.example/", ":1/", "", &format!("/{}", "x".repeat(3000))] {
+            assert_eq!(asked("127.0.0.1:1", uri), None, "{uri}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::answer;
 use crate::body;
 use crate::call::Call;
-use crate::client::{Client, Peer};
+use crate::client::{self, Client, Peer};
 use crate::cookies;
 use crate::csrf::{self, Layer};
 use crate::negotiate::Negotiated;
@@ -13,6 +13,7 @@ use crate::request_log::Entry;
 use crate::route::{self, Found, Params, Route};
 use crate::router;
 use crate::state::{App, State};
+use crate::trace_context;
 use axum::body::Body;
 use axum::response::Response;
 use bia_model::{ApiError, Timestamp};
@@ -23,6 +24,7 @@ use http::{HeaderValue, Method, Request, header};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// Which listener a request came in on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,37 +62,55 @@ impl Port {
 /// Answers one request, whatever happens, and writes its log line.
 pub(crate) async fn serve(state: State, connection: Connection, request: Request<Body>) -> Response {
     let app = state.current();
-    let mut entry = Entry::begin(connection.port, request.method(), request.uri().path(), request.headers());
-    let answered = AssertUnwindSafe(handle(&app, connection, request, &mut entry)).catch_unwind().await;
-    let mut response = answered.unwrap_or_else(|_| {
-        tracing::error!(request_id = entry.request_id(), "a request handler panicked");
-        answer::error(&ApiError::internal("The server met an unexpected condition. Please try again."))
-    });
-    entry.finish(&app, &mut response);
-    response
-}
-
-async fn handle(app: &Arc<App>, connection: Connection, request: Request<Body>, entry: &mut Entry) -> Response {
-    let (parts, request_body) = request.into_parts();
-    match connection.port {
-        Port::Public => public(app, connection, parts, request_body, entry).await,
-        Port::Admin => admin(app, connection, parts, request_body, entry).await,
+    let bia = &app.deps.config.bia;
+    let (headers, path) = (request.headers(), request.uri().path());
+    let sent = trace_context::Sent::read(connection.peer, headers, bia);
+    let mut entry = Entry::begin(&app, connection.port, request.method(), path, sent.request_id.as_deref());
+    let subject = bia_telemetry::request::Request {
+        id: entry.request_id().to_owned(),
+        ip_address: client::address(connection.peer, headers, bia),
+        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
+    };
+    let span = trace_context::span(connection.port, request.method(), entry.request_id());
+    if let Some(parent) = &sent.traceparent {
+        bia_telemetry::trace::adopt(&span, parent);
     }
+    let work = async {
+        let work = handle(&app, connection, request, sent.request_id, &mut entry);
+        let mut response = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("a request handler panicked");
+            answer::error(&ApiError::internal("The server met an unexpected condition. Please try again."))
+        });
+        trace_context::answered(&span, entry.route(), response.status());
+        entry.finish(&mut response);
+        response
+    };
+    bia_telemetry::request::scope(subject, work.instrument(span.clone())).await
 }
 
-async fn public(
+async fn handle(
     app: &Arc<App>,
     connection: Connection,
-    parts: Parts,
-    request_body: Body,
+    request: Request<Body>,
+    sent_id: Option<String>,
     entry: &mut Entry,
 ) -> Response {
-    if let Some(response) = app.cors.preflight(&parts.method, &parts.headers) {
+    let (parts, request_body) = request.into_parts();
+    if connection.port == Port::Public
+        && let Some(response) = app.cors.preflight(&parts.method, &parts.headers)
+    {
         return response;
     }
-    let (method, headers) = (parts.method.clone(), parts.headers.clone());
-    let layer = csrf::layer(parts.uri.path());
-    let mut call = arrive(app, connection, parts);
+    let call = arrive(app, connection, parts, sent_id);
+    match connection.port {
+        Port::Public => public(call, request_body, entry).await,
+        Port::Admin => admin(call, request_body, entry).await,
+    }
+}
+
+async fn public(mut call: Call, request_body: Body, entry: &mut Entry) -> Response {
+    let (app, method, headers) = (call.app.clone(), call.method.clone(), call.headers.clone());
+    let layer = csrf::layer(&call.path);
     let issued = call.csrf.token.clone();
     let needs_cookie = layer == Layer::On && !call.csrf.cookie_sent;
     let mut response = match clean_path(&call.path) {
@@ -118,15 +138,8 @@ async fn public(
     response
 }
 
-async fn admin(
-    app: &Arc<App>,
-    connection: Connection,
-    parts: Parts,
-    request_body: Body,
-    entry: &mut Entry,
-) -> Response {
-    let method = parts.method.clone();
-    let mut call = arrive(app, connection, parts);
+async fn admin(mut call: Call, request_body: Body, entry: &mut Entry) -> Response {
+    let method = call.method.clone();
     if !call.path.starts_with("/admin") {
         call.path = format!("/admin{}", call.path);
     }
@@ -170,7 +183,7 @@ async fn run(route: &'static Route, mut call: Call, request_body: Body, port: Po
 }
 
 /// Understands what doesn't need the body.
-fn arrive(app: &Arc<App>, connection: Connection, parts: Parts) -> Call {
+fn arrive(app: &Arc<App>, connection: Connection, parts: Parts, sent_id: Option<String>) -> Call {
     let path_and_query = parts.uri.path_and_query().map_or("/", |value| value.as_str());
     let bia = &app.deps.config.bia;
     let sent = cookies::parse(&parts.headers);
@@ -194,7 +207,7 @@ fn arrive(app: &Arc<App>, connection: Connection, parts: Parts) -> Call {
         now: Timestamp::from(time::OffsetDateTime::now_utc()),
         negotiated: Negotiated::from_headers(&parts.headers),
         csrf,
-        request_id: crate::request_log::sent_request_id(&parts.headers),
+        request_id: sent_id,
         method: parts.method,
         headers: parts.headers,
         app: app.clone(),

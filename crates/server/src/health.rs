@@ -41,6 +41,6 @@ pub(crate) async fn get_config_revision(call: Call) -> Answer {
 }
 
 /// `GET /metrics/prometheus`
-pub(crate) async fn get_metrics(_: Call) -> Answer {
-    Ok(answer::with_body(200, "text/plain; version=0.0.4; charset=utf-8", metrics::handle().render()))
+pub(crate) async fn get_metrics(call: Call) -> Answer {
+    Ok(answer::with_body(200, "text/plain; version=0.0.4; charset=utf-8", metrics::render(call.deps())))
 }

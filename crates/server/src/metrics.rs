@@ -1,22 +1,23 @@
-//! The metrics of the server, and their text form at `/admin/metrics/prometheus`.
+//! The metrics of the process, and their text form at `/admin/metrics/prometheus`.
 //!
-//! | Name | Labels | What |
-//! | --- | --- | --- |
-//! | `bia_http_requests_total` | port, operation, method, status | answered requests |
-//! | `bia_http_request_duration_seconds` | port, operation | time from the first byte to the answer |
+//! Every crate counts through the `metrics` facade; names, labels and help texts are those of
+//! [`bia_telemetry::catalogue`]. Some values are looked up when somebody asks: pools, workers, the process itself.
 //!
-//! Labels are operation ids, never paths: a path is somebody else's text and there are endlessly many.
+//! Labels are rows of the URL table, never paths: a path is somebody else's text and there are endlessly many.
+
+mod process;
 
 use crate::dispatch::Port;
 use crate::request_log::port_name;
+use bia_selfservice::Deps;
 use http::Method;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-const REQUESTS: &str = "bia_http_requests_total";
-const DURATION: &str = "bia_http_request_duration_seconds";
-const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
+const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
+/// Observations wait in memory until they are put into their buckets, also when nobody ever scrapes.
+const UPKEEP_PACE: Duration = Duration::from_secs(5);
 
 /// The recorder of this process, installed at first use. Other crates count through the `metrics` facade.
 pub fn handle() -> &'static PrometheusHandle {
@@ -29,23 +30,59 @@ pub fn handle() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another metrics recorder is installed; /metrics/prometheus stays empty");
         }
-        metrics::describe_counter!(REQUESTS, "Answered HTTP requests");
-        metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time to answer an HTTP request");
+        bia_telemetry::catalogue::describe();
+        metrics::gauge!("bia_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         handle
     })
 }
 
-pub(crate) fn request(port: Port, operation: &'static str, method: &Method, status: u16, elapsed: Duration) {
+/// Keeps the recorder's memory bounded for as long as the server runs.
+pub(crate) async fn upkeep() {
+    let mut rounds = tokio::time::interval(UPKEEP_PACE);
+    loop {
+        rounds.tick().await;
+        handle().run_upkeep();
+    }
+}
+
+/// Everything, in Prometheus' text form.
+pub(crate) fn render(deps: &Deps) -> String {
+    for pool in deps.store.pools() {
+        metrics::gauge!("bia_store_connections", "pool" => pool.name, "state" => "in_use").set(pool.in_use as f64);
+        metrics::gauge!("bia_store_connections", "pool" => pool.name, "state" => "idle").set(pool.idle as f64);
+        metrics::gauge!("bia_store_connections_max", "pool" => pool.name).set(pool.max as f64);
+    }
+    let mapper = deps.mapper.stats();
+    metrics::gauge!("bia_mapper_workers").set(mapper.workers as f64);
+    metrics::gauge!("bia_mapper_running").set(mapper.running as f64);
+    metrics::gauge!("bia_mapper_waiting").set(mapper.waiting as f64);
+    process::observe();
+    handle().render()
+}
+
+/// Counts one answer. `route` is a row of the URL table, or empty when none fitted.
+pub(crate) fn request(port: Port, route: &'static str, method: &Method, status: u16, elapsed: Duration) {
     let method = match *method {
         Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
         Method::POST => "POST",
         Method::PUT => "PUT",
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
+        // Anybody may invent methods.
         _ => "other",
     };
-    let port = port_name(port);
-    metrics::counter!(REQUESTS, "port" => port, "operation" => operation, "method" => method, "status" => status.to_string())
+    let status = match status {
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        500..=599 => "5xx",
+        _ => "other",
+    };
+    let (port, route) = (port_name(port), if route.is_empty() { "none" } else { route });
+    metrics::counter!("bia_http_requests_total", "port" => port, "route" => route, "method" => method, "status" => status)
         .increment(1);
-    metrics::histogram!(DURATION, "port" => port, "operation" => operation).record(elapsed.as_secs_f64());
+    metrics::histogram!("bia_http_request_duration_seconds", "port" => port, "route" => route)
+        .record(elapsed.as_secs_f64());
 }

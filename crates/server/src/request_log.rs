@@ -5,10 +5,11 @@ use crate::metrics;
 use crate::route::{Params, Route};
 use crate::state::App;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use bia_config::Serve;
+use http::{HeaderName, HeaderValue, Method};
 use std::time::Instant;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer paths are cut: they are somebody else's text.
 const PATH_BYTES_MAX: usize = 256;
 
@@ -20,20 +21,36 @@ pub(crate) struct Entry {
     request_id: String,
     started: Instant,
     operation: &'static str,
+    route: &'static str,
     provider: Option<String>,
+    is_silent: bool,
+    is_finished: bool,
 }
 
+/// nginx's number for a client that closed the connection before it got an answer. It is never sent.
+const CLIENT_LEFT: u16 = 499;
+
 impl Entry {
-    pub(crate) fn begin(port: Port, method: &Method, path: &str, headers: &HeaderMap) -> Self {
+    /// `sent_id` is the correlation id of a trusted proxy; without one a new id is made.
+    pub(crate) fn begin(app: &App, port: Port, method: &Method, path: &str, sent_id: Option<&str>) -> Self {
+        let mut entry = Self::of(port, method, path, sent_id);
+        entry.is_silent = is_silent(&app.deps.config.serve, port, path);
+        entry
+    }
+
+    fn of(port: Port, method: &Method, path: &str, sent_id: Option<&str>) -> Self {
         let cut = path.char_indices().map(|(index, _)| index).take_while(|index| *index < PATH_BYTES_MAX).count();
         Self {
             port,
             method: method.clone(),
             path: path.chars().take(cut).collect(),
-            request_id: sent_request_id(headers).unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+            request_id: sent_id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned),
             started: Instant::now(),
             operation: "",
+            route: "",
             provider: None,
+            is_silent: false,
+            is_finished: false,
         }
     }
 
@@ -41,21 +58,31 @@ impl Entry {
         &self.request_id
     }
 
+    /// The row of the URL table that answers; empty when none does.
+    pub(crate) fn route(&self) -> &'static str {
+        self.route
+    }
+
     /// The row that answers, and the provider that its path names.
     pub(crate) fn found(&mut self, route: &'static Route, params: &Params) {
         self.operation = route.operation;
+        self.route = route.path;
         self.provider = params.iter().find(|(name, _)| *name == "provider").map(|(_, value)| value.clone());
     }
 
     /// Writes the line, counts the request, and names it to the client.
-    pub(crate) fn finish(self, app: &App, response: &mut Response) {
-        let elapsed = self.started.elapsed();
-        let status = response.status().as_u16();
-        metrics::request(self.port, self.operation, &self.method, status, elapsed);
+    pub(crate) fn finish(mut self, response: &mut Response) {
+        self.is_finished = true;
         if let Ok(value) = HeaderValue::from_str(&self.request_id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
-        if self.is_silent(app) {
+        self.write(response.status().as_u16());
+    }
+
+    fn write(&self, status: u16) {
+        let elapsed = self.started.elapsed();
+        metrics::request(self.port, self.route, &self.method, status, elapsed);
+        if self.is_silent {
             return;
         }
         tracing::info!(
@@ -71,27 +98,28 @@ impl Entry {
             "request"
         );
     }
+}
 
-    fn is_silent(&self, app: &App) -> bool {
-        let serve = &app.deps.config.serve;
-        let path = self.path.strip_prefix("/admin").unwrap_or(&self.path);
-        match self.port {
-            Port::Public => {
-                serve.public.request_log.disable_for_health && matches!(path, "/health/alive" | "/health/ready")
-            }
-            Port::Admin => {
-                serve.admin.request_log.disable_for_health
-                    && matches!(path, "/health/alive" | "/health/ready" | "/metrics/prometheus")
-            }
+/// A client that leaves takes the handler with it, and would take the line, too.
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.write(CLIENT_LEFT);
         }
     }
 }
 
-/// `X-Request-ID` as the client sent it, if it is fit for a log line and an error body.
-pub(crate) fn sent_request_id(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(&REQUEST_ID)?.to_str().ok()?;
-    let fits = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    fits.then(|| text.to_owned())
+fn is_silent(serve: &Serve, port: Port, path: &str) -> bool {
+    let path = path.strip_prefix("/admin").unwrap_or(path);
+    match port {
+        Port::Public => {
+            serve.public.request_log.disable_for_health && matches!(path, "/health/alive" | "/health/ready")
+        }
+        Port::Admin => {
+            serve.admin.request_log.disable_for_health
+                && matches!(path, "/health/alive" | "/health/ready" | "/metrics/prometheus")
+        }
+    }
 }
 
 fn flow_kind(path: &str) -> Option<&'static str> {
@@ -116,18 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_id_that_could_forge_a_log_line_is_not_taken() {
-        let id =
-            |text: &'static str| sent_request_id(&HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(text))]));
-        assert_eq!(id("req-1").as_deref(), Some("req-1"));
-        assert_eq!(id("a b"), None);
-        assert_eq!(id(""), None);
-    }
-
-    #[test]
     fn long_paths_are_cut_at_a_character() {
         let path = format!("/{}", "ä".repeat(400));
-        let entry = Entry::begin(Port::Public, &Method::GET, &path, &HeaderMap::new());
+        let entry = Entry::of(Port::Public, &Method::GET, &path, None);
         assert!(entry.path.len() <= 2 * PATH_BYTES_MAX && entry.path.starts_with("/ää"));
     }
 }

@@ -8,5 +8,5 @@ mod event;
 mod sink;
 mod writer;
 
-pub use event::{Entry, Event, FIELDS, event};
+pub use event::{Entry, Event, FIELDS, event, sessions_ended};
 pub use sink::{AuditError, Output, Settings, flush, reopen, start};

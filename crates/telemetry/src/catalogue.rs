@@ -122,6 +122,21 @@ pub const CATALOGUE: &[Metric] = &[
     metric("bia_store_busy_total", Counter, &["pool"], "Requests that got no connection in time"),
     metric("bia_store_operation_duration_seconds", Histogram, &["operation"], "Time of one statement"),
     metric("bia_store_errors_total", Counter, &["operation"], "Statements that failed"),
+    // --- the configuration ---
+    metric("bia_config_reloads_total", Counter, &["outcome"], "Changed configurations that were taken or refused"),
+    metric(
+        "bia_config_last_reload_successful",
+        Gauge,
+        &[],
+        "1, or 0 when the configuration on disk was refused and an older one is in use",
+    ),
+    metric(
+        "bia_config_last_reload_success_timestamp_seconds",
+        Gauge,
+        &[],
+        "When the configuration in use was taken, in seconds since 1970",
+    ),
+    metric("bia_config_restart_needed", Gauge, &[], "1 when a changed key waits for the next start"),
     // --- the program ---
     metric("bia_audit_events_total", Counter, &["event"], "Audit events"),
     metric(

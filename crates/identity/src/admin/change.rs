@@ -5,6 +5,7 @@ use super::{Admin, patch as document, prepare_error, store_error};
 use crate::identities;
 use bia_model::{ApiError, Identity};
 use bia_store::StoreError;
+use bia_telemetry::audit::{self, Event};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -53,6 +54,11 @@ pub async fn update(admin: Admin<'_>, id: Option<Uuid>, body: UpdateIdentityBody
         Ok(())
     })
     .await
+    .inspect(|identity| updated(identity, "replace"))
+}
+
+fn updated(identity: &Identity, method: &str) {
+    audit::event(Event::IdentityUpdated).actor("admin").identity(identity.id).method(method).record();
 }
 
 /// Applies a JSON Patch (RFC 6902).
@@ -72,6 +78,7 @@ pub async fn patch(admin: Admin<'_>, id: Option<Uuid>, body: &[u8]) -> Result<Id
         Ok(())
     })
     .await
+    .inspect(|identity| updated(identity, "patch"))
 }
 
 /// Removes an identity and its sessions.
@@ -86,7 +93,10 @@ pub async fn delete(admin: Admin<'_>, id: Option<Uuid>) -> Result<(), ApiError> 
         tx.commit().await.map(|()| deleted)
     };
     match deleted.await {
-        Ok(true) => Ok(()),
+        Ok(true) => {
+            audit::event(Event::IdentityDeleted).actor("admin").identity(id).record();
+            Ok(())
+        }
         Ok(false) => Err(ApiError::no_such_row()),
         Err(error) => Err(store_error(&error)),
     }

@@ -4,6 +4,7 @@ use super::{Admin, prepare_error, store_error};
 use crate::identities;
 use bia_model::{ApiError, Identity, IdentityState, OidcLink, RecoveryAddress, Timestamp, VerifiableAddress};
 use bia_store::StoreError;
+use bia_telemetry::audit::{self, Event};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -132,7 +133,10 @@ async fn insert(admin: Admin<'_>, mut identity: Identity) -> Result<Identity, Ap
         tx.commit().await
     };
     match stored.await {
-        Ok(()) => Ok(identity),
+        Ok(()) => {
+            audit::event(Event::IdentityCreated).actor("admin").identity(identity.id).record();
+            Ok(identity)
+        }
         Err(StoreError::Conflict { .. }) => {
             Err(ApiError::conflict("This identity conflicts with another identity that already exists."))
         }

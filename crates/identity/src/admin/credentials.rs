@@ -3,6 +3,7 @@
 use super::Admin;
 use super::change::{change, find};
 use crate::identities;
+use bia_telemetry::audit::{self, Event};
 use bia_model::{ApiError, CredentialsType, Identity, OidcLink};
 use uuid::Uuid;
 
@@ -25,7 +26,13 @@ pub async fn delete_credentials(
     };
     match kind {
         CredentialsType::Oidc => {
-            change(admin, id, |identity| remove_link(identity, identifier.unwrap_or_default(), admin)).await.map(|_| ())
+            let link = identifier.unwrap_or_default();
+            let changed = change(admin, id, |identity| remove_link(identity, link, admin)).await?;
+            // Without the subject behind the colon, which is the person's own at the provider.
+            let provider = link.split(':').next().unwrap_or_default();
+            let removed = audit::event(Event::CredentialDeleted).actor("admin").method(credentials_type);
+            removed.provider(provider).identity(changed.id).record();
+            Ok(())
         }
         // These rows hold no secret, only the identifier that keeps an address unique, which stays with the trait.
         CredentialsType::Password => refuse_last(&identity),

@@ -4,6 +4,7 @@ use super::{Admin, store_error};
 use crate::sessions::Sessions;
 use bia_model::{ApiError, Session};
 use bia_store::SessionSelection;
+use bia_telemetry::audit::{self, Event};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -47,6 +48,13 @@ pub async fn manage(admin: Admin<'_>, body: &ManageSessionsBody) -> Result<Manag
         admin.store.disable_sessions(&selection, WILDCARD_BATCH).await
     };
     let processed = processed.map_err(|error| store_error(&error))?;
+    let ended = audit::sessions_ended("admin", processed).actor("admin").method(&body.action);
+    // One person's by name; of several the request's own line in the log has to do.
+    match (body.identities.as_slice(), body.sessions.as_slice()) {
+        ([one], _) => ended.identity(one).record(),
+        (_, [one]) => ended.session(one).record(),
+        _ => ended.record(),
+    }
     Ok(Managed { processed, more: everybody && processed == u64::from(WILDCARD_BATCH) })
 }
 
@@ -85,6 +93,8 @@ pub async fn extend(admin: Admin<'_>, sessions: &Sessions, id: Uuid) -> Result<S
     let mut session = found.ok_or_else(ApiError::no_such_row)?;
     if sessions.extend(&mut session, admin.now) {
         admin.store.extend_session(id, session.expires_at).await.map_err(|error| store_error(&error))?;
+        let extended = audit::event(Event::SessionExtended).actor("admin");
+        extended.identity(session.identity_id).session(id).record();
     }
     Ok(session)
 }

@@ -31,20 +31,31 @@ pub async fn callback(deps: &Deps, context: &Context, provider: Option<&str>, qu
     let answer = Answer { pairs: query };
     let (state_text, state) = match open_state(deps, provider, &answer) {
         Ok(state) => state,
-        Err(error) => return error.into(),
+        Err(error) => {
+            policy::refused_at_callback(deps, None, provider, "state");
+            return error.into();
+        }
     };
+    let refused = |step| policy::refused_at_callback(deps, Some(state.kind), Some(&state.provider_id), step);
     let mut flow = match find_flow(deps, context, &state).await {
         Ok(flow) => flow,
-        Err(reply) => return *reply,
+        Err(reply) => {
+            refused("flow");
+            return *reply;
+        }
     };
     if let Err(error) = check_init_code(deps, &flow, &state).await {
+        refused("state");
         return error.into();
     }
     let container = match continuity::take(deps, context, &flow, &state_text).await {
         Ok(container) => container,
         // A callback that is repeated by the person who is signed in already leads on, it doesn't frighten.
         Err(_) if is_done(context, &flow) => return go_on(deps, context, &flow).await,
-        Err(error) => return error.into(),
+        Err(error) => {
+            refused("continuity");
+            return error.into();
+        }
     };
     flow.active = Some("oidc".to_owned());
     flow.transient_payload.clone_from(&container.transient_payload);
@@ -52,6 +63,7 @@ pub async fn callback(deps: &Deps, context: &Context, provider: Option<&str>, qu
     let Some(provider) =
         deps.config.provider(&state.provider_id).filter(|provider| policy::may_be_used(provider, &flow))
     else {
+        refused("provider");
         return flow::refuse(Some(&flow), start::unknown(&state.provider_id));
     };
     match Box::pin(receive(deps, context, &flow, provider, &answer, &container)).await {
@@ -62,7 +74,13 @@ pub async fn callback(deps: &Deps, context: &Context, provider: Option<&str>, qu
             // On the heap: what follows is deep, and a future as large as all of it would fill a thread's stack.
             Box::pin(dispatch(deps, context, flow, arrival)).await
         }
-        Err(error) => failed(deps, context, flow, provider, error).await,
+        Err(error) => {
+            // A test login signs nobody in, so it refuses nobody.
+            if flow.test_context.is_none() {
+                policy::refused(flow.kind, provider, &error);
+            }
+            failed(deps, context, flow, provider, error).await
+        }
     }
 }
 
@@ -121,10 +139,10 @@ async fn receive(
         return Err(at_provider(explained.unwrap_or_else(|| ProviderError::denied(error, description))));
     }
     let Some(code) = answer.get("code").or_else(|| answer.get("authCode")) else {
-        policy::refused(provider, "callback");
         return Err(ApiError::bad_request(
             "Unable to complete OpenID Connect flow because the OpenID Provider did not return the code query parameter.",
         )
+        .at_step("callback")
         .into());
     };
     if is_done(context, flow) {

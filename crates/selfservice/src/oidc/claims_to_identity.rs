@@ -55,17 +55,16 @@ pub(crate) async fn map(
         match &stopped {
             Stopped::Failed(error) => {
                 tracing::error!(provider = %provider.id, kind = error.kind(), diagnostic = %error.diagnostic(), "the mapper failed");
-                super::policy::refused(provider, "mapper");
                 let line = error.snippet().map(|place| place.line as u64);
                 super::capture::record(deps, provider, (error.kind(), line), claims, identity);
             }
             Stopped::Denied(_) => {
                 tracing::info!(provider = %provider.id, "the mapper denied a sign-in");
-                super::policy::refused(provider, "mapper_deny");
             }
-            Stopped::NotRun(_) => super::policy::refused(provider, "mapper"),
+            Stopped::NotRun(_) => {}
         }
-        stopped.answer().into()
+        let step = if matches!(stopped, Stopped::Denied(_)) { "mapper_deny" } else { "mapper" };
+        stopped.answer().at_step(step).into()
     })
 }
 

@@ -16,19 +16,25 @@ pub(crate) async fn login_to_registration(deps: &Deps, context: &Context, login:
     let enabled = deps.config.selfservice.flows.registration.enabled;
     let linking_only = !enabled && has_conflict(deps, context, &login, &arrival).await;
     if !enabled && !linking_only {
-        policy::refused(arrival.provider, "registration_disabled");
-        return flow::fail(deps, context, login, crate::registration::disabled().into(), true).await;
+        let error = FlowError::from(crate::registration::disabled().at_step("registration_disabled"));
+        policy::refused(login.kind, arrival.provider, &error);
+        return flow::fail(deps, context, login, error, true).await;
     }
     // Kept from the page where a person could do something about it: a refusal by policy belongs to the login.
     if let Err(error) = policy::check_sign_up(arrival.provider, &arrival.signed_in) {
-        return flow::fail(deps, context, login, error.into(), true).await;
+        let error = FlowError::from(error);
+        policy::refused(login.kind, arrival.provider, &error);
+        return flow::fail(deps, context, login, error, true).await;
     }
     let mut turned = turned(deps, context, &login, FlowKind::Registration);
     turned.linking_only = linking_only;
     let prepared = prepare_registration(deps, context, &login, &mut turned).await;
     match prepared {
         Ok(()) => Box::pin(registration::register(deps, context, turned, arrival)).await,
-        Err(error) => flow::fail(deps, context, login, error, true).await,
+        Err(error) => {
+            policy::refused(login.kind, arrival.provider, &error);
+            flow::fail(deps, context, login, error, true).await
+        }
     }
 }
 
@@ -147,7 +153,8 @@ pub(crate) async fn ask_to_link(
     if let Err(error) = store(deps, &registration, &asking).await {
         return flow::refuse(Some(&registration), store_error(&error));
     }
-    policy::refused(arrival.provider, "address_taken");
+    let taken = FlowError::message(Message::duplicate_credentials());
+    policy::refused(registration.kind, arrival.provider, &taken);
     if asking.token_exchange && !asking.is_browser() && !arrival.by_id_token {
         return crate::token_exchange::return_failed(deps, context, asking).await;
     }

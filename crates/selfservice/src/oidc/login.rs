@@ -13,6 +13,7 @@ use bia_model::{
     Aal, ApiError, AuthenticationMethod, ContinueWith, CredentialsType, Flow, Identity, Message, Session, error::id,
 };
 use bia_store::{StoreError, TokenHash};
+use bia_telemetry::audit::{self, Event};
 use serde_json::Value;
 
 /// A login flow's sign-in arrived: a known person signs in, an unknown one registers.
@@ -22,10 +23,15 @@ pub(crate) async fn arrive(deps: &Deps, context: &Context, login: Flow, arrival:
         // A second factor is somebody's who is signed in already; a stranger can't become one by it.
         Ok(None) if login.requested_aal == Aal::Aal2 => {
             let error = FlowError::message(Message::linked_credentials_mismatch());
+            policy::refused(login.kind, arrival.provider, &error);
             flow::fail(deps, context, login, error, true).await
         }
         Ok(None) => Box::pin(super::convert::login_to_registration(deps, context, login, arrival)).await,
-        Err(error) => flow::fail(deps, context, login, error.into(), true).await,
+        Err(error) => {
+            let error = FlowError::from(error);
+            policy::refused(login.kind, arrival.provider, &error);
+            flow::fail(deps, context, login, error, true).await
+        }
     }
 }
 
@@ -64,6 +70,7 @@ pub(crate) async fn sign_in(
     match Box::pin(try_sign_in(deps, context, &login, &arrival, identity)).await {
         Ok(reply) => reply,
         Err(error) => {
+            policy::refused(login.kind, arrival.provider, &error);
             let mut login = login;
             login.active = Some("oidc".to_owned());
             flow::fail(deps, context, login, error, !arrival.by_id_token).await
@@ -82,7 +89,6 @@ async fn try_sign_in(
     let mut methods = vec![method_of(arrival, context)];
     change(deps, context, login, arrival, &mut identity, &mut methods).await?;
     if !identity.is_active() {
-        policy::refused(arrival.provider, "disabled");
         return Err(ApiError::bad_request("This account was disabled.")
             .with_id(id::IDENTITY_DISABLED)
             .with_message("identity is disabled")
@@ -112,7 +118,7 @@ async fn try_sign_in(
         Err(error) => return Err(error.into()),
     }
     let session = Session { identity: Some(identity), ..session };
-    audit(login, arrival, &session, identity_changed(&before, session.identity.as_ref()));
+    record(login, arrival, &session, identity_changed(&before, session.identity.as_ref()), is_raised);
     finish(deps, context, login, arrival.by_id_token, session, token, return_to, hook_effects.continue_with).await
 }
 
@@ -147,6 +153,7 @@ impl Write<'_> {
         before: &Identity,
         identity: &mut Identity,
     ) -> Result<(), StoreError> {
+        let mut revoked = 0;
         let mut tx = deps.store.begin().await?;
         if identity != before {
             identity.updated_at = context.now;
@@ -158,9 +165,11 @@ impl Write<'_> {
             tx.insert_session(self.session, &TokenHash::of(self.token)).await?;
         }
         if self.revoke_others {
-            tx.deactivate_other_sessions(identity.id, Some(self.session.id)).await?;
+            revoked = tx.deactivate_other_sessions(identity.id, Some(self.session.id)).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        audit::sessions_ended("hook", revoked).actor("bia").identity(identity.id).record();
+        Ok(())
     }
 }
 
@@ -168,18 +177,22 @@ fn identity_changed(before: &Identity, after: Option<&Identity>) -> bool {
     after.is_some_and(|after| after.oidc_links().len() != before.oidc_links().len())
 }
 
-fn audit(login: &Flow, arrival: &Arrival<'_>, session: &Session, linked: bool) {
-    tracing::info!(
-        target: "bia::audit",
-        event = if linked { "link" } else { "sign_in" },
-        provider = %arrival.provider.id,
-        flow = login.kind.as_str(),
-        identity_id = %session.identity_id,
-        session_id = %session.id,
-        "signed in"
-    );
-    metrics::counter!("bia_sign_in_finished_total", "provider" => arrival.provider.id.clone(), "outcome" => "login")
-        .increment(1);
+/// A sign-in, and the link that it confirmed.
+fn record(login: &Flow, arrival: &Arrival<'_>, session: &Session, linked: bool, is_raised: bool) {
+    let line = |event| {
+        let line = audit::event(event).actor("person").flow(login.kind.as_str()).provider(&arrival.provider.id);
+        line.tenant(arrival.signed_in.facts.tenant_id.as_ref()).identity(session.identity_id).session(session.id)
+    };
+    if linked {
+        let link = login.pending_link.as_ref().map(|pending| pending.link.provider.as_str());
+        line(Event::Link).provider(link.unwrap_or(&arrival.provider.id)).method("confirmed").record();
+    }
+    let method = if is_raised { "step_up" } else { "oidc" };
+    line(Event::SignIn).method(method).email(&arrival.signed_in.claims.email).record();
+    policy::finished(login.kind, arrival.provider, "login");
+    if !is_raised {
+        metrics::counter!("bia_sessions_issued_total").increment(1);
+    }
 }
 
 /// Answers a finished login.

@@ -9,6 +9,7 @@ use bia_config::SubjectSource;
 use bia_model::credentials::oidc_identifier;
 use bia_model::{CredentialsType, Identity, Timestamp};
 use bia_store::{Page, Store, StoreError, SubjectMigration, Transaction};
+use bia_telemetry::audit::{self, Event};
 use uuid::Uuid;
 
 /// The subject that this very token would have had under the old setting.
@@ -60,7 +61,8 @@ pub(crate) async fn find_by_old_subject(
         })
         .await?;
         tx.commit().await?;
-        tracing::info!(target: "bia::audit", event = "subject_migrated", provider = %arrival.provider.id, identity_id = %identity.id, "a link was rewritten to the new subject");
+        let line = audit::event(Event::SubjectMigrated).actor("bia").provider(&arrival.provider.id);
+        line.tenant(arrival.signed_in.facts.tenant_id.as_ref()).identity(identity.id).record();
         return Ok(Some(identity));
     }
     Ok(None)
@@ -152,6 +154,7 @@ async fn restore(store: &Store, migration: &SubjectMigration, now: Timestamp) ->
     }
     tx.roll_back_subject_migration(migration.id, now).await?;
     tx.commit().await?;
-    tracing::info!(target: "bia::audit", event = "subject_migration_rolled_back", provider = %migration.provider, identity_id = %migration.identity_id, "a link has its old subject again");
+    let line = audit::event(Event::SubjectRestored).actor("admin").provider(&migration.provider);
+    line.identity(migration.identity_id).record();
     Ok(true)
 }

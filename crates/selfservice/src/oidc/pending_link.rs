@@ -11,6 +11,7 @@ use crate::error::FlowError;
 use bia_model::flow::PendingLink;
 use bia_model::{Aal, AuthenticationMethod, Flow, Identity, Message, Session, Timestamp};
 use bia_store::StoreError;
+use bia_telemetry::audit::{self, Event};
 
 /// Who may confirm a link that this browser proposes.
 pub(crate) fn proposer(browser_id: &str) -> String {
@@ -70,7 +71,8 @@ pub(crate) async fn confirm_at_exchange(
     tx.update_session(&session).await?;
     tx.update_flow(&Flow { pending_link: None, ..flow }).await?;
     tx.commit().await?;
-    tracing::info!(target: "bia::audit", event = "link", provider = %pending.link.provider, identity_id = %identity.id, session_id = %session.id, "linked");
+    let line = audit::event(Event::Link).actor("person").provider(&pending.link.provider).method("confirmed");
+    line.identity(identity.id).session(session.id).record();
     session.identity = Some(identity);
     Ok(session)
 }

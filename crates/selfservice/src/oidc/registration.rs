@@ -10,6 +10,7 @@ use bia_config::AccountLinkingMode;
 use bia_identity::identities::{self, Conflict, PrepareError, ProvenAddress};
 use bia_model::{ContinueWith, Flow, Identity, OidcLink, Session, Timestamp};
 use bia_store::{StoreError, TokenHash};
+use bia_telemetry::audit::{self, Event};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use uuid::Uuid;
@@ -173,19 +174,16 @@ async fn finish(
     session: Session,
     token: String,
 ) -> Result<Reply, FlowError> {
-    tracing::info!(
-        target: "bia::audit",
-        event = "registration",
-        provider = %arrival.provider.id,
-        identity_id = %identity.id,
-        session_id = %session.id,
-        "a new identity registered"
-    );
-    metrics::counter!("bia_sign_in_finished_total", "provider" => arrival.provider.id.clone(), "outcome" => "registration").increment(1);
+    let line = audit::event(Event::SignUp).actor("person").flow(registration.kind.as_str());
+    let line = line.provider(&arrival.provider.id).tenant(arrival.signed_in.facts.tenant_id.as_ref());
+    line.identity(identity.id).session(session.id).email(&arrival.signed_in.claims.email).record();
+    policy::finished(registration.kind, arrival.provider, "registration");
+    metrics::counter!("bia_sessions_issued_total").increment(1);
     let return_to = flow::return_url(deps, registration, deps.config.registration_return_url())?;
     let effects = crate::hooks::registration_after_insert(deps, context, registration, &identity, &session).await?;
     if effects.revoke_other_sessions {
-        deps.store.deactivate_other_sessions(identity.id, Some(session.id)).await?;
+        let revoked = deps.store.deactivate_other_sessions(identity.id, Some(session.id)).await?;
+        audit::sessions_ended("hook", revoked).actor("bia").identity(identity.id).record();
     }
     if start::answers_by_exchange(registration, arrival.by_id_token) {
         return Ok(crate::token_exchange::hand_over(deps, context, registration, &session, &token, return_to).await);
@@ -266,7 +264,8 @@ async fn link_now(
     identity.updated_at = now;
     tx.update_identity(&identity, previous).await?;
     tx.commit().await?;
-    tracing::info!(target: "bia::audit", event = "link", provider = %arrival.provider.id, identity_id = %identity.id, mode = "automatic", "linked by proof on both sides");
+    let line = audit::event(Event::Link).actor("bia").provider(&arrival.provider.id).identity(identity.id);
+    line.tenant(arrival.signed_in.facts.tenant_id.as_ref()).method("automatic").record();
     Ok(identity)
 }
 
@@ -279,6 +278,7 @@ pub(crate) async fn fail(
     error: FlowError,
     traits: KnownTraits,
 ) -> Reply {
+    policy::refused(registration.kind, arrival.provider, &error);
     let schema_id = registration.identity_schema.clone().unwrap_or_else(|| deps.schemas.default_id().to_owned());
     let schema = deps.schemas.get(&schema_id).await.ok();
     let known = schema.as_ref().zip(traits.as_ref());

@@ -1,6 +1,6 @@
 //! Linking in settings: the sign-in arrived and is added to whoever is signed in (contract §3.9).
 
-use super::{Arrival, login, proof, registration, start};
+use super::{Arrival, login, policy, proof, registration, start};
 use crate::context::Context;
 use crate::deps::Deps;
 use crate::error::FlowError;
@@ -10,12 +10,26 @@ use crate::settings::{self, Change};
 use bia_hooks::Method;
 use bia_identity::identities;
 use bia_model::{CredentialsType, Flow, Identity, Message, Session};
+use bia_telemetry::audit::{self, Event};
 
 /// A settings flow's sign-in arrived.
 pub(crate) async fn arrive(deps: &Deps, context: &Context, flow: Flow, arrival: Arrival<'_>) -> Reply {
     match link(deps, context, &flow, &arrival).await {
-        Ok(reply) => reply,
-        Err(error) => flow::fail(deps, context, flow, error, false).await,
+        Ok(reply) => {
+            let session = context.session.as_ref();
+            let line = audit::event(Event::Link).actor("person").flow(flow.kind.as_str()).method("settings");
+            let line = line.provider(&arrival.provider.id).tenant(arrival.signed_in.facts.tenant_id.as_ref());
+            match session {
+                Some(session) => line.identity(session.identity_id).session(session.id).record(),
+                None => line.record(),
+            }
+            policy::finished(flow.kind, arrival.provider, "link");
+            reply
+        }
+        Err(error) => {
+            policy::refused(flow.kind, arrival.provider, &error);
+            flow::fail(deps, context, flow, error, false).await
+        }
     }
 }
 
@@ -145,9 +159,15 @@ pub(crate) async fn unlink(
             "can not unlink OpenID Connect connection because it is the last remaining first factor credential",
         ));
     }
+    let removed: Vec<String> = links.iter().filter(|link| is_meant(link)).map(|link| link.provider.clone()).collect();
     identity.set_oidc_links(kept, context.now);
     let change = Change { method: Method::Oidc, identity, session: None };
-    settings::save(deps, context, flow, change).await
+    let reply = settings::save(deps, context, flow, change).await?;
+    for provider in removed {
+        let line = audit::event(Event::Unlink).actor("person").flow(flow.kind.as_str()).provider(&provider);
+        line.identity(session.identity_id).session(session.id).record();
+    }
+    Ok(reply)
 }
 
 fn generic(reason: &str) -> FlowError {

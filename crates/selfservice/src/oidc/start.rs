@@ -10,7 +10,7 @@ use crate::outcome::{Effects, Outcome, Reply};
 use crate::submit::Submission;
 use bia_config::OidcProvider;
 use bia_model::{Aal, ApiError, Flow, FlowKind, FlowType};
-use bia_provider::{AuthorizeRequest, IdTokenRequest};
+use bia_provider::{AuthorizeRequest, IdTokenRequest, ProviderError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -125,7 +125,7 @@ pub(crate) async fn leave(
     request.claims_challenge = departure.claims_challenge;
     request.host = context.header("host");
     let authorization =
-        implementation.authorize(request).await.map_err(|error| policy::provider_error(provider, &error))?;
+        implementation.authorize(request).await.map_err(|error| at_provider(flow.kind, provider, &error))?;
     let payload = Payload {
         redirect_uri: authorization.redirect_uri,
         pkce_verifier: authorization.pkce_verifier,
@@ -177,7 +177,7 @@ async fn native(
     let implementation = deps.providers.get(&provider.id).ok_or_else(|| unknown(&provider.id))?;
     let request = IdTokenRequest { id_token, nonce: submission.text("id_token_nonce"), now: context.now };
     let signed_in =
-        implementation.verify_id_token(request).await.map_err(|error| policy::provider_error(provider, &error))?;
+        implementation.verify_id_token(request).await.map_err(|error| at_provider(flow.kind, provider, &error))?;
     let arrival = Arrival { provider, signed_in, traits: submission.traits(), by_id_token: true };
     flow.active = Some("oidc".to_owned());
     Ok(match flow.kind {
@@ -185,6 +185,12 @@ async fn native(
         FlowKind::Settings => super::settings::arrive(deps, context, flow.clone(), arrival).await,
         FlowKind::Login => super::login::arrive(deps, context, flow.clone(), arrival).await,
     })
+}
+
+fn at_provider(kind: FlowKind, provider: &OidcProvider, error: &ProviderError) -> FlowError {
+    let error = policy::provider_error(provider, error);
+    policy::refused(kind, provider, &error);
+    error
 }
 
 /// Whether a client waits at the token exchange for the end of this flow.

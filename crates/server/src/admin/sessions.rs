@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bia_identity::admin;
 use bia_model::{ApiError, Identity, Session};
 use bia_store::{Page, SessionCursor, SessionFilter};
+use bia_telemetry::audit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -54,7 +55,8 @@ pub(crate) async fn get_session(call: Call) -> Answer {
 /// `DELETE /admin/sessions/{id}`: ends it, the row stays.
 pub(crate) async fn disable_session(call: Call) -> Answer {
     let id = session_id(&call)?;
-    call.deps().store.deactivate_session(id).await.map_err(|error| error::store(&error))?;
+    let ended = call.deps().store.deactivate_session(id).await.map_err(|error| error::store(&error))?;
+    audit::sessions_ended("admin", u64::from(ended)).actor("admin").session(id).record();
     Ok(answer::no_content_json())
 }
 
@@ -89,7 +91,10 @@ pub(crate) async fn delete_identity_sessions(call: Call) -> Answer {
     let id = session_id(&call)?;
     match call.deps().store.delete_sessions_of(id).await.map_err(|error| error::store(&error))? {
         0 => Err(ApiError::no_such_row()),
-        _ => Ok(answer::no_content()),
+        removed => {
+            audit::sessions_ended("admin", removed).actor("admin").identity(id).record();
+            Ok(answer::no_content())
+        }
     }
 }
 

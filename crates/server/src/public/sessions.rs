@@ -13,6 +13,7 @@ use bia_identity::tokenizer::Tokenizer;
 use bia_model::{ApiError, Session};
 use bia_selfservice::{step_up, token_exchange};
 use bia_store::{Page as StorePage, SessionFilter};
+use bia_telemetry::audit;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -42,17 +43,31 @@ pub(crate) async fn to_session(call: Call) -> Answer {
     }
     let mut response = answer::json(200, &body);
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&session.identity_id.to_string()) {
-        headers.insert(IDENTITY_ID, value);
-    }
-    identity_headers::append(&call, &body, headers);
-    refresh_cookie(&call, &session, &token, headers);
+    say_who(&call, &session, &token, &body, headers);
     if flags.cacheable_sessions && template.is_none() {
         let left = session.expires_at.since(call.now);
         let most = flags.cacheable_sessions_max_age.filter(|max| !max.is_zero());
         headers.insert(CACHE_FOR, HeaderValue::from(most.map_or(left, |max| max.min(left)).as_secs()));
     }
     Ok(response)
+}
+
+/// What [`to_session`] says in headers, for `/sessions/forward-auth`.
+pub(crate) async fn identify(call: &Call) -> Result<HeaderMap, ApiError> {
+    let found = call.authenticate().await?;
+    let found = found.ok_or_else(|| ApiError::unauthorized("No valid session credentials found in the request."))?;
+    require_aal(call, &found.session)?;
+    let mut headers = HeaderMap::new();
+    say_who(call, &found.session, &found.token, &session_json(call, &found.session), &mut headers);
+    Ok(headers)
+}
+
+fn say_who(call: &Call, session: &Session, token: &str, body: &Value, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(&session.identity_id.to_string()) {
+        headers.insert(IDENTITY_ID, value);
+    }
+    identity_headers::append(call, body, headers);
+    refresh_cookie(call, session, token, headers);
 }
 
 /// The session may live longer by now than the cookie that shows it.
@@ -124,7 +139,9 @@ pub(crate) async fn disable_my_other_sessions(call: Call) -> Answer {
     // Kratos: the count includes sessions that had ended before.
     let others = SessionFilter { identity_id: Some(own.identity_id), active: None, except: Some(own.id) };
     let count = store.count_sessions(&others).await.map_err(|error| error::store(&error))?;
-    store.deactivate_other_sessions(own.identity_id, Some(own.id)).await.map_err(|error| error::store(&error))?;
+    let ended = store.deactivate_other_sessions(own.identity_id, Some(own.id)).await;
+    let ended = ended.map_err(|error| error::store(&error))?;
+    audit::sessions_ended("person", ended).actor("person").identity(own.identity_id).record();
     Ok(answer::json(200, &json!({ "count": count })))
 }
 
@@ -138,7 +155,9 @@ pub(crate) async fn disable_my_session(call: Call) -> Answer {
     }
     // Somebody else's session is left alone without a word, so that ids can't be probed.
     let store = &call.deps().store;
-    store.deactivate_session_of(own.identity_id, id).await.map_err(|error| error::store(&error))?;
+    let ended = store.deactivate_session_of(own.identity_id, id).await.map_err(|error| error::store(&error))?;
+    let ended = audit::sessions_ended("person", u64::from(ended)).actor("person");
+    ended.identity(own.identity_id).session(id).record();
     Ok(answer::no_content_json())
 }
 

@@ -98,6 +98,12 @@ fields! {
     request_id, ip_address, user_agent, email,
 }
 
+/// Begins the line about sessions that ended before their time, and counts them. None is no news: nothing is recorded.
+pub fn sessions_ended(reason: &'static str, count: u64) -> Entry {
+    metrics::counter!("bia_sessions_revoked_total", "reason" => reason).increment(count);
+    event(Event::SessionsRevoked).reason(reason).count(count)
+}
+
 /// Longer values are cut: some come from outside.
 const VALUE_CHARS_MAX: usize = 256;
 
@@ -181,6 +187,9 @@ impl Entry {
 
     /// Writes it, or hands it to the writer; never waits.
     pub fn record(mut self) {
+        if self.event == Event::SessionsRevoked && self.count == Some(0) {
+            return;
+        }
         let request = request::current();
         self.request_id = request.as_ref().map(|request| request.id.clone());
         metrics::counter!("bia_audit_events_total", "event" => self.event.name()).increment(1);
