@@ -46,6 +46,7 @@ mod respond;
 mod route;
 mod router;
 mod state;
+mod trace_context;
 
 pub use listen::{Address, Bound, ListenError, Server, SocketError, TlsError};
-pub use state::{App, State};
+pub use state::{App, ReplaceError, State};
