@@ -10,6 +10,18 @@ pub struct Explanation {
     pub operator: &'static str,
 }
 
+impl Explanation {
+    /// The numbers that mean this.
+    pub fn codes(&self) -> &'static [u32] {
+        self.codes
+    }
+}
+
+/// All of them, for the page of the book that lists them.
+pub fn explanations() -> &'static [Explanation] {
+    TABLE
+}
+
 /// The explanation of one AADSTS number, if it is known.
 pub fn explain(code: u32) -> Option<&'static Explanation> {
     TABLE.iter().find(|e| e.codes.contains(&code))

@@ -47,7 +47,7 @@ mod tenant;
 mod token;
 mod types;
 
-pub use aadsts::{Explanation, explain};
+pub use aadsts::{Explanation, explain, explanations};
 pub use certificate::{CertificateInfo, inspect_certificate};
 pub use claims::mapper_claims;
 pub use consent::{admin_consent_return, admin_consent_url, consent_scopes};
