@@ -16,7 +16,7 @@ pub struct Clients {
 }
 
 /// `clients.http`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HttpClient {
     /// Refuse to call private and link-local addresses. Turn it on when people outside can influence a URL. Default: false.

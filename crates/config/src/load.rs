@@ -16,6 +16,7 @@ mod file;
 mod layers;
 mod marks;
 mod place;
+mod running;
 
 pub(crate) use document::Document;
 
@@ -40,6 +41,8 @@ pub struct LoadInput<'a> {
     pub overrides: Vec<(String, Value)>,
     /// Names of hooks that this binary has compiled in.
     pub extra_hooks: &'a [&'a str],
+    /// What is being served, when this load is a reload: values that can't change while the process runs are kept.
+    pub running: Option<&'a Config>,
     /// The machine's host name, for the default of `serve.public.base_url`. Without it: `localhost`.
     pub hostname: Option<String>,
 }
@@ -60,6 +63,8 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
     /// What Kratos would find at somebody's login. `--strict` stops on them.
     pub advice: Vec<Finding>,
+    /// Keys that differ from what is [`running`](LoadInput::running) and have to wait for the next start.
+    pub needs_restart: Vec<Finding>,
     pub(crate) document: Document,
 }
 
@@ -88,6 +93,8 @@ pub fn load(input: LoadInput<'_>) -> Result<Loaded, ConfigErrors> {
     let Some(mut config) = parsed else {
         return Err(ConfigErrors::new(errors));
     };
+    let needs_restart = input.running.map(|running| running::keep(&mut config, running)).unwrap_or_default();
+    // After that, because their defaults follow the ports in use.
     fill_base_urls(&mut config, input.hostname.as_deref());
     fill_ui_urls(&mut config);
     warnings.extend(unsupported::warnings(&value));
@@ -96,7 +103,7 @@ pub fn load(input: LoadInput<'_>) -> Result<Loaded, ConfigErrors> {
         Document { layers, value, extra_hooks: input.extra_hooks.iter().map(|&name| name.to_owned()).collect() };
     let place_all = |findings: Vec<Finding>| findings.into_iter().map(|finding| document.place(finding)).collect();
     let (warnings, advice) = (place_all(warnings), place_all(advice::advice(&config)));
-    Ok(Loaded { config, warnings, advice, document })
+    Ok(Loaded { config, warnings, advice, needs_restart: place_all(needs_restart), document })
 }
 
 /// All layers, lowest first, with what went wrong while reading them.

@@ -1,8 +1,8 @@
 //! `serve`: the two listeners. Mirrors Kratos v1.3's section of the same name.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::base_url::BaseUrl;
 
@@ -86,16 +86,43 @@ impl Default for ServeAdmin {
 }
 
 /// Ownership of a unix socket.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Socket {
     /// User that owns the socket. Default: the user that runs Bia.
     pub owner: String,
     /// Group that owns the socket. Default: the group that runs Bia.
     pub group: String,
-    /// Permission bits as a decimal number; 493 is octal 0755. Default: 493.
-    #[schemars(range(min = 0, max = 511))]
+    /// Permission bits: octal with a leading zero, `0750`, or decimal, 488. Default: 0755, which is 493.
+    #[serde(deserialize_with = "mode")]
+    #[schemars(schema_with = "mode_schema")]
     pub mode: u32,
+}
+
+/// Kratos: its YAML reads `0755` as octal, as YAML 1.1 had it; in YAML 1.2 that is a text.
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(u32),
+        Text(String),
+    }
+    let mode = match Written::deserialize(deserializer)? {
+        Written::Number(number) => Some(number),
+        Written::Text(text) => match text.strip_prefix("0o").or_else(|| text.strip_prefix('0')) {
+            Some(octal) if !octal.is_empty() => u32::from_str_radix(octal, 8).ok(),
+            _ => text.parse().ok(),
+        },
+    };
+    let expected = "expected permission bits up to 0777, such as `0750`";
+    mode.filter(|mode| *mode <= 0o777).ok_or_else(|| serde::de::Error::custom(expected))
+}
+
+fn mode_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["integer", "string"], "minimum": 0, "maximum": 511,
+        "pattern": "^(0o?[0-7]{1,3}|[0-9]|[1-9][0-9]{1,2})$",
+    })
 }
 
 impl Default for Socket {

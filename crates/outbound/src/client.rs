@@ -3,6 +3,7 @@
 use crate::address::{self, PublicOnly};
 use crate::call::Call;
 use crate::error::SetupError;
+use arc_swap::ArcSwap;
 use reqwest::{Client, ClientBuilder, Method, redirect};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +38,11 @@ impl Default for Policy {
 /// The HTTP client of the whole process; cloning shares its connections.
 #[derive(Clone, Debug)]
 pub struct Outbound {
-    pub(crate) inner: Arc<Inner>,
+    inner: Arc<ArcSwap<Inner>>,
 }
+
+/// Rules and trust store that are ready to take the place of those in use.
+pub struct Prepared(Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
@@ -54,6 +58,14 @@ impl Outbound {
     /// # Errors
     /// When no certificate authority can be read or TLS can't be set up.
     pub fn new(policy: Policy) -> Result<Self, SetupError> {
+        Ok(Self { inner: Arc::new(ArcSwap::new(Self::prepare(policy)?.0)) })
+    }
+
+    /// Reads the trust store anew and builds clients with these rules; [`Outbound::replace`] puts them to use.
+    ///
+    /// # Errors
+    /// As [`Outbound::new`].
+    pub fn prepare(policy: Policy) -> Result<Prepared, SetupError> {
         let tls = tls()?;
         let build = |builder: ClientBuilder| builder.build().map_err(|e| SetupError::Client(e.to_string()));
         let base = || {
@@ -69,7 +81,16 @@ impl Outbound {
         let open = build(base())?;
         let resolver = PublicOnly { proxies: address::proxy_hosts() };
         let public_only = build(base().dns_resolver(resolver))?;
-        Ok(Self { inner: Arc::new(Inner { policy, open, public_only }) })
+        Ok(Prepared(Arc::new(Inner { policy, open, public_only })))
+    }
+
+    /// Every call from now on, of every clone, goes by these rules; calls that are under way end by the old ones.
+    pub fn replace(&self, prepared: Prepared) {
+        self.inner.store(prepared.0);
+    }
+
+    pub(crate) fn current(&self) -> Arc<Inner> {
+        self.inner.load_full()
     }
 
     /// A GET; nothing is sent before [`Call::send`].
@@ -88,12 +109,13 @@ impl Outbound {
     }
 
     /// The client for this very URL, or nothing when the URL itself names a private address.
-    pub(crate) fn client_for(&self, url: &Url) -> Option<&Client> {
-        let policy = &self.inner.policy;
+    pub(crate) fn client_for(&self, url: &Url) -> Option<Client> {
+        let rules = self.current();
+        let policy = &rules.policy;
         if !policy.disallow_private_ip_ranges || address::is_exception(&policy.private_ip_exception_urls, url) {
-            return Some(&self.inner.open);
+            return Some(rules.open.clone());
         }
-        (!address::literal_is_private(url)).then_some(&self.inner.public_only)
+        (!address::literal_is_private(url)).then(|| rules.public_only.clone())
     }
 }
 

@@ -33,6 +33,6 @@ mod error;
 mod source;
 
 pub use call::{Answer, Call};
-pub use client::{Outbound, Policy};
+pub use client::{Outbound, Policy, Prepared};
 pub use error::{OutboundError, SetupError};
 pub use source::{SourceError, Sources};

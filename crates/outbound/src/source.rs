@@ -43,9 +43,13 @@ pub enum SourceError {
 #[derive(Debug)]
 pub struct Sources {
     outbound: Outbound,
+    /// Files by path that are not looked at again.
+    kept: HashMap<String, Arc<str>>,
     files: Mutex<HashMap<String, FileCopy>>,
-    fetched: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<WebCopy>>>>>,
+    fetched: Arc<Mutex<HashMap<String, Slot>>>,
 }
+
+type Slot = Arc<tokio::sync::Mutex<Option<WebCopy>>>;
 
 #[derive(Debug)]
 struct FileCopy {
@@ -62,7 +66,28 @@ struct WebCopy {
 
 impl Sources {
     pub fn new(outbound: Outbound) -> Self {
-        Self { outbound, files: Mutex::default(), fetched: Mutex::default() }
+        Self { outbound, kept: HashMap::new(), files: Mutex::default(), fetched: Arc::default() }
+    }
+
+    /// The same sources, but these files stay as they are given here, by the path after `file://`: an edit shows once
+    /// somebody has looked at it. What came from the web is shared between both.
+    pub fn keeping(&self, files: HashMap<String, Arc<str>>) -> Self {
+        Self {
+            outbound: self.outbound.clone(),
+            kept: files,
+            files: Mutex::default(),
+            fetched: Arc::clone(&self.fetched),
+        }
+    }
+
+    /// Asks for every web address again at its next use. The last good copy serves on if that fails.
+    pub async fn expire(&self) {
+        let slots: Vec<Slot> = lock(&self.fetched).values().cloned().collect();
+        for slot in slots {
+            if let Some(copy) = slot.lock().await.as_mut() {
+                copy.fresh_until = Instant::now();
+            }
+        }
     }
 
     /// The text at `url`, at most `limit` bytes of it.
@@ -81,6 +106,9 @@ impl Sources {
     /// Kratos: the literal rest of the URL is the path, relative ones count from the working directory, and
     /// edits are live.
     async fn file(&self, path: &str, limit: usize) -> Result<Arc<str>, SourceError> {
+        if let Some(text) = self.kept.get(path) {
+            return within(text, limit, &format!("file://{path}"));
+        }
         let failed = |e: std::io::Error| SourceError::File { path: path.to_owned(), why: plain(&e) };
         let meta = tokio::fs::metadata(Path::new(path)).await.map_err(failed)?;
         if meta.len() > limit as u64 {
@@ -139,7 +167,7 @@ impl Sources {
     }
 
     async fn download(&self, url: &str, limit: usize) -> Result<Arc<str>, SourceError> {
-        let answer = self.outbound.get(url).limit(limit).redirects(5).retries(2).send().await?;
+        let answer = self.outbound.get(url).purpose("source").limit(limit).redirects(5).retries(2).send().await?;
         if answer.status != 200 {
             return Err(SourceError::Status { status: answer.status, place: answer.place().to_owned() });
         }

@@ -45,6 +45,12 @@ impl Caches {
         Self { outbound, metadata: Mutex::default(), keys: Mutex::default() }
     }
 
+    /// How many addresses are remembered.
+    pub(crate) fn len(&self) -> usize {
+        let metadata = self.metadata.lock().unwrap_or_else(PoisonError::into_inner).len();
+        metadata + self.keys.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Metadata at that very address. `fail` decides the visitor's error: Kratos blames the configuration for
     /// `generic`, the upstream for `microsoft`.
     pub(crate) async fn metadata(
@@ -60,8 +66,7 @@ impl Caches {
         };
         let (outbound, url) = (self.outbound.clone(), url.to_owned());
         slot.get(now, MAX_AGE, |_| async move {
-            metrics::counter!("bia_upstream_calls_total", "call" => "discovery").increment(1);
-            let call = outbound.get(&url).limit(SIZE_MAX).retries(1).redirects(redirects);
+            let call = outbound.get(&url).purpose("discovery").correlated().limit(SIZE_MAX).retries(1).redirects(redirects);
             let answer = call.send().await.map_err(|e| fail(e.to_string()))?;
             if answer.status != 200 {
                 return Err(fail(format!("{} answered with status {}", answer.place(), answer.status)));

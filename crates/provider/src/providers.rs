@@ -20,22 +20,43 @@ use url::Url;
 /// The configured and enabled providers, in the order of the configuration.
 pub struct Providers {
     list: Vec<Arc<dyn Provider>>,
+    caches: Arc<Caches>,
 }
+
+/// Addresses that are remembered across changes of the configuration. Each one has as many as it has providers, or a
+/// few more; somebody who edits it all day must not fill the memory.
+const CACHED_MAX: usize = 256;
 
 impl Providers {
     /// Builds the table; touches no network. `public_url` is `serve.public.base_url`, the base of callbacks unless
     /// `base_redirect_uri` names another.
     pub fn new(config: &OidcConfig, public_url: &Url, outbound: &Outbound) -> Self {
-        Self::build(config, public_url, outbound, false)
+        Self::build(config, public_url, outbound, false, Arc::new(Caches::new(outbound.clone())))
     }
 
     /// As [`Providers::new`], and believes the stand-in's reserved client and tenant: for `bia dev` and tests alone.
     pub fn with_stand_in(config: &OidcConfig, public_url: &Url, outbound: &Outbound) -> Self {
-        Self::build(config, public_url, outbound, true)
+        Self::build(config, public_url, outbound, true, Arc::new(Caches::new(outbound.clone())))
     }
 
-    fn build(config: &OidcConfig, public_url: &Url, outbound: &Outbound, stand_in_allowed: bool) -> Self {
-        let caches = Arc::new(Caches::new(outbound.clone()));
+    /// The table of a changed configuration, with the metadata and keys that this one has fetched. `outbound` is the
+    /// one that this table was built with, and the stand-in is believed or not as before.
+    pub fn renewed(&self, config: &OidcConfig, public_url: &Url, outbound: &Outbound, stand_in_allowed: bool) -> Self {
+        let caches = if self.caches.len() > CACHED_MAX {
+            Arc::new(Caches::new(outbound.clone()))
+        } else {
+            Arc::clone(&self.caches)
+        };
+        Self::build(config, public_url, outbound, stand_in_allowed, caches)
+    }
+
+    fn build(
+        config: &OidcConfig,
+        public_url: &Url,
+        outbound: &Outbound,
+        stand_in_allowed: bool,
+        caches: Arc<Caches>,
+    ) -> Self {
         let callback_base = callback_base(config, public_url);
         let enabled = config.providers.iter().filter(|provider| provider.enabled);
         let list = enabled.map(|provider| {
@@ -49,7 +70,7 @@ impl Providers {
                 stand_in_allowed,
             })
         });
-        Self { list: list.collect() }
+        Self { list: list.collect(), caches }
     }
 
     /// The provider with that id; else the one that lists it among its `aliases`.

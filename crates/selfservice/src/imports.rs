@@ -19,11 +19,15 @@ const ENTRIES_MAX: usize = 4096;
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// Paths as a mapper writes them, and the texts behind them.
-pub(crate) type Texts = Vec<(String, String)>;
+pub type Texts = Vec<(String, String)>;
 
 /// The texts that were read last, kept until a file below the folder is added, changed or removed.
 #[derive(Clone, Debug, Default)]
-pub struct Imports(Arc<Mutex<Option<Kept>>>);
+pub struct Imports {
+    last: Arc<Mutex<Option<Kept>>>,
+    /// Instead of looking into the folder.
+    fixed: Option<Arc<Texts>>,
+}
 
 #[derive(Debug)]
 struct Kept {
@@ -44,6 +48,11 @@ struct Listed {
 }
 
 impl Imports {
+    /// These texts and no others, whatever becomes of the folder: an edit shows once somebody has looked at it.
+    pub fn fixed(texts: Arc<Texts>) -> Self {
+        Self { fixed: Some(texts), ..Self::default() }
+    }
+
     /// What a mapper may import: nothing without a folder, and for a mapper that imports nothing.
     ///
     /// # Errors
@@ -53,6 +62,9 @@ impl Imports {
         let Some(directory) = directory.filter(|_| mapper.contains("import")).map(Path::to_owned) else {
             return Ok(Arc::default());
         };
+        if let Some(texts) = &self.fixed {
+            return Ok(Arc::clone(texts));
+        }
         let kept = self.clone();
         let read = tokio::task::spawn_blocking(move || kept.read(&directory, SystemTime::now())).await;
         let failed = |reason: String| {
@@ -68,14 +80,14 @@ impl Imports {
 
     fn read(&self, directory: &Path, now: SystemTime) -> Result<Arc<Texts>, String> {
         let files = list(directory)?;
-        if let Some(kept) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        if let Some(kept) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner)
             && kept.files == files
         {
             return Ok(Arc::clone(&kept.texts));
         }
         let texts = Arc::new(read_all(&files)?);
         let kept = files.iter().all(|file| file.is_settled(now)).then(|| Kept { files, texts: Arc::clone(&texts) });
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         Ok(texts)
     }
 }

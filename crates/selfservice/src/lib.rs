@@ -40,7 +40,7 @@ mod ui;
 pub use context::{Body, Context, Csrf, InitQuery, SubmitInput};
 pub use deps::{Deps, with_query};
 pub use error::store_error;
-pub use imports::{Imports, read_folder as read_imports};
+pub use imports::{Imports, Texts as Imported, read_folder as read_imports};
 pub use outcome::{Effects, Outcome, Redirect, Reply, SessionCookie};
 
 use bia_model::{Flow, FlowKind};

@@ -4,7 +4,7 @@
 //! connections 120 s and 600 s.
 
 mod patience;
-mod tls;
+pub(crate) mod tls;
 mod unix;
 
 use crate::client::Peer;
@@ -22,9 +22,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::{Certificates, Reloading};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 pub use tls::TlsError;
@@ -83,7 +85,7 @@ struct Listener {
     port: Port,
     socket: Opened,
     address: Address,
-    tls: Option<Arc<tls::Reloading>>,
+    tls: Option<Arc<Reloading>>,
 }
 
 /// Both ports, open but not answering yet.
@@ -119,16 +121,24 @@ impl Bound {
     }
 
     /// Answers requests until `shutdown` ends, then finishes what runs, for at most 20 seconds.
+    /// So is what visitors have left behind: a callback goes on without its visitor.
     pub async fn serve(self, state: State, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(false);
+        state.certify(Certificates { public: self.public.tls.clone(), admin: self.admin.tls.clone() });
         let public = tokio::spawn(self.public.run(state.clone(), stopped.clone()));
-        let admin = tokio::spawn(self.admin.run(state, stopped));
+        let admin = tokio::spawn(self.admin.run(state.clone(), stopped));
+        let upkeep = tokio::spawn(crate::metrics::upkeep());
         shutdown.await;
+        upkeep.abort();
         let _ = stop.send(true);
+        let give_up_at = Instant::now() + GRACE;
         for listener in [public, admin] {
             if let Err(error) = listener.await {
                 tracing::error!(%error, "a listener ended unexpectedly");
             }
+        }
+        if !state.finish_callbacks(give_up_at.saturating_duration_since(Instant::now())).await {
+            tracing::warn!("a sign-in whose visitor had left was still under way when the grace period ended");
         }
     }
 }
@@ -139,7 +149,7 @@ impl Listener {
             Port::Public => "serve.public",
             Port::Admin => "serve.admin",
         };
-        let tls = tls::Reloading::load(tls).map_err(|why| ListenError::Tls { key, why })?.map(Arc::new);
+        let tls = Reloading::load(tls).map_err(|why| ListenError::Tls { key, why })?.map(Arc::new);
         if let Some(path) = host.strip_prefix("unix:") {
             let (listener, guard) =
                 unix::bind(path.as_ref(), socket).map_err(|why| ListenError::Socket { key, why })?;
@@ -175,7 +185,7 @@ impl Listener {
                 }
             };
             let (state, stopped) = (state.clone(), stopped.clone());
-            let (port, tls) = (self.port, self.tls.clone());
+            let (port, tls) = (self.port, state.certificate(self.port));
             tokio::spawn(async move {
                 let _slot = slot;
                 let connection = Connection { port, peer, tls: tls.is_some() };

@@ -5,6 +5,7 @@ mod environment;
 mod files;
 mod kratos;
 mod refusals;
+mod reload;
 mod schema;
 
 use bia_config::{ConfigErrors, Finding, LoadInput, Loaded, load};

@@ -1,5 +1,7 @@
-//! Certificate and key of a listener; files are read again when they change, so that renewals need no restart.
+//! Certificate and key of a listener; files are read again when they change, so that renewals need no restart, and
+//! none of the rest of the configuration: a mistake in `kratos.yml` must not let a certificate run out.
 
+use crate::dispatch::Port;
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,16 +30,35 @@ pub enum TlsError {
 /// How often files are looked at, at most.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
+/// The certificates that new connections are shown.
+#[derive(Default)]
+pub(crate) struct Certificates {
+    pub(crate) public: Option<Arc<Reloading>>,
+    pub(crate) admin: Option<Arc<Reloading>>,
+}
+
+impl Certificates {
+    pub(crate) fn of(&self, port: Port) -> Option<&Arc<Reloading>> {
+        match port {
+            Port::Public => self.public.as_ref(),
+            Port::Admin => self.admin.as_ref(),
+        }
+    }
+}
+
 /// The TLS settings in effect.
-pub(super) struct Reloading {
+pub(crate) struct Reloading {
     config: ArcSwap<ServerConfig>,
     source: Tls,
-    seen: Mutex<(Instant, Option<SystemTime>)>,
+    seen: Mutex<(Instant, Changed)>,
 }
+
+/// When certificate and key were last written.
+type Changed = [Option<SystemTime>; 2];
 
 impl Reloading {
     /// `None` when TLS isn't configured.
-    pub(super) fn load(source: &Tls) -> Result<Option<Self>, TlsError> {
+    pub(crate) fn load(source: &Tls) -> Result<Option<Self>, TlsError> {
         let given = |source: &TlsSource| source.path.is_some() || source.base64.is_some();
         if !source.is_enabled() {
             let incomplete = given(&source.cert) || given(&source.key);
@@ -47,8 +68,17 @@ impl Reloading {
         Ok(Some(Self { config, source: source.clone(), seen: Mutex::new((Instant::now(), changed(source))) }))
     }
 
+    /// The same as `running` when the settings are, so that a configuration that is reloaded for other reasons doesn't
+    /// stumble over a certificate that is just being renewed.
+    pub(crate) fn renewed(running: Option<&Arc<Self>>, source: &Tls) -> Result<Option<Arc<Self>>, TlsError> {
+        match running {
+            Some(running) if is_same(&running.source, source) => Ok(Some(Arc::clone(running))),
+            _ => Ok(Self::load(source)?.map(Arc::new)),
+        }
+    }
+
     /// For the next handshake. A renewal that can't be read keeps the old certificate.
-    pub(super) fn current(&self) -> Arc<ServerConfig> {
+    pub(crate) fn current(&self) -> Arc<ServerConfig> {
         if self.has_changed() {
             match server_config(&self.source) {
                 Ok(config) => {
@@ -73,9 +103,15 @@ impl Reloading {
     }
 }
 
-fn changed(source: &Tls) -> Option<SystemTime> {
+fn changed(source: &Tls) -> Changed {
     let time = |path: &Option<String>| std::fs::metadata(path.as_deref()?).ok()?.modified().ok();
-    time(&source.cert.path).max(time(&source.key.path))
+    [time(&source.cert.path), time(&source.key.path)]
+}
+
+fn is_same(a: &Tls, b: &Tls) -> bool {
+    let inline = |source: &TlsSource| source.base64.as_ref().map(|text| text.expose_secret().to_owned());
+    let same = |a: &TlsSource, b: &TlsSource| a.path == b.path && inline(a) == inline(b);
+    same(&a.cert, &b.cert) && same(&a.key, &b.key)
 }
 
 fn server_config(source: &Tls) -> Result<ServerConfig, TlsError> {

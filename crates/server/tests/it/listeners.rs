@@ -89,7 +89,7 @@ async fn a_new_configuration_counts_for_the_next_request_of_an_open_connection()
         seen.push_str(std::str::from_utf8(&first[..read]).unwrap());
     }
     let changed = Arc::new(config(&json!({ "revision": "r2", "session": { "cookie": { "name": "other" } } })));
-    world.state.replace(Arc::new(deps(&changed).await), "ignored");
+    world.state.replace(Arc::new(deps(&changed).await), "ignored").unwrap();
     let second = asked(stream, "/health/config").await;
     assert!(second.ends_with("r2"), "{second}");
     let fresh = send(world.admin, "GET /health/config HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await;
