@@ -14,7 +14,7 @@ pub use diagnosis::{Doctor, SetupCommand, SetupFormat, SetupMicrosoft};
 pub use identities::{Client, DeleteCommand, GetCommand, ImportCommand, ListCommand, RemoteCommand, ValidateCommand};
 pub use mapper::{
     FormatCommand, FormatJsonnet, JsonnetCommand, JsonnetFiles, LintCommand, LintJsonnet, MapperCommand, MapperRun,
-    MapperTest, ProviderSettings, ResultFormat,
+    MapperTest, MapperTry, ProviderSettings, ResultFormat,
 };
 pub use moving::{Export, ExportFormat, ImportKratos, Manners};
 pub use serve::{ConfigFiles, Dev, Serve};

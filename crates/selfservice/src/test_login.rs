@@ -18,12 +18,35 @@ struct Request {
     provider_id: String,
 }
 
-/// `createTestLoginFlow` on the admin port.
-pub async fn create(deps: &Deps, context: &Context, body: &[u8]) -> Reply {
+/// `createTestLoginFlow` on the admin port. Beside the reply, the link that begins the sign-in.
+pub async fn create(deps: &Deps, context: &Context, body: &[u8]) -> (Reply, Option<String>) {
     match try_create(deps, context, body).await {
-        Ok(flow) => Outcome::Json { status: 201, body: flow.to_json(None) }.into(),
-        Err(error) => Outcome::RefusedJson(error).into(),
+        Ok(flow) => (Outcome::Json { status: 201, body: flow.to_json(None) }.into(), Some(page(deps, &flow))),
+        Err(error) => (Outcome::RefusedJson(error).into(), None),
     }
+}
+
+/// Where a test flow is shown. The built-in page knows what a test found out; a login page of the operator's own need not.
+fn page(deps: &Deps, flow: &Flow) -> String {
+    let built_in = deps.config.bia.ui.enabled.then(|| deps.public("/ui/login"));
+    let page = built_in.unwrap_or_else(|| deps.ui_url(FlowKind::Login).to_owned());
+    with_query(&page, &[("flow", &flow.id.to_string())])
+}
+
+/// A test flow is for one sign-in: what it shows stays what it was.
+///
+/// # Errors
+/// 410 for a test flow that has come back from the provider.
+pub(crate) fn check_unused(flow: &Flow) -> Result<(), ApiError> {
+    if is_captured(flow) {
+        let reason = "This link was for one sign-in, and that has taken place. Ask the administrator for a new one.";
+        return Err(ApiError::new(410).with_reason(reason));
+    }
+    Ok(())
+}
+
+fn is_captured(flow: &Flow) -> bool {
+    flow.test_context.as_ref().is_some_and(|test| test.get("debug_payload").is_some())
 }
 
 async fn try_create(deps: &Deps, context: &Context, body: &[u8]) -> Result<Flow, ApiError> {
@@ -68,9 +91,8 @@ pub async fn delete(deps: &Deps, context: &Context, query: &InitQuery) -> Reply 
 /// # Errors
 /// 403 for anybody else.
 pub(crate) fn check_reader(context: &Context, flow: &Flow) -> Result<(), ApiError> {
-    let captured = flow.test_context.as_ref().is_some_and(|test| test.get("debug_payload").is_some());
     let Csrf { token, cookie_sent, .. } = &context.csrf;
-    if !captured || (*cookie_sent && csrf::matches(token, &flow.csrf_token)) {
+    if !is_captured(flow) || (*cookie_sent && csrf::matches(token, &flow.csrf_token)) {
         return Ok(());
     }
     Err(ApiError::forbidden("missing or invalid CSRF token"))
@@ -110,6 +132,5 @@ async fn capture(deps: &Deps, context: &Context, mut flow: Flow, payload: Value)
     if let Err(error) = flow::save(deps, &flow).await {
         return flow::refuse(None, store_error(&error));
     }
-    let page = with_query(deps.ui_url(FlowKind::Login), &[("flow", &flow.id.to_string())]);
-    Outcome::RedirectAll(Redirect::see_other(page)).into()
+    Outcome::RedirectAll(Redirect::see_other(page(deps, &flow))).into()
 }

@@ -1,5 +1,6 @@
 //! Commands about Jsonnet files.
 
+use super::identities::Client;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,6 +44,15 @@ const FORMAT_HELP: &str = "\
 Exit codes: 0 done, with --check: nothing to change; 1 a file does not parse, with --check: or is laid out
 otherwise; 2 a file can't be read or written.";
 
+const TRY_HELP: &str = "\
+Example:
+  bia mapper try microsoft --endpoint http://127.0.0.1:4434
+
+Asks a running server (its admin port) for a link. Whoever opens it signs in at the provider once and comes
+back to a list of checks: claims, mapper output, traits, the schema's verdict, and what would change for
+somebody who exists. No identity and no session is made. The link and what it shows expire like a login flow.
+Exit codes: 0 the link is printed; 1 the server refuses or can't be asked.";
+
 /// `bia mapper`.
 #[derive(Debug, Subcommand)]
 pub enum MapperCommand {
@@ -61,6 +71,9 @@ pub enum MapperCommand {
     /// Lay mappers out
     #[command(alias = "format", after_help = FORMAT_HELP)]
     Fmt(FormatJsonnet),
+    /// Make a link for a real sign-in that shows what the mapper makes of it; nothing is written
+    #[command(after_help = TRY_HELP)]
+    Try(MapperTry),
     /// List the shipped shapes of Entra tokens
     Personas {
         /// Print them whole, as JSON
@@ -116,6 +129,17 @@ pub struct ProviderSettings {
     /// `bia.mapper.import_dir`: folder that mappers may import from
     #[arg(long, value_name = "FOLDER")]
     pub import_dir: Option<PathBuf>,
+}
+
+/// `bia mapper try`.
+#[derive(Debug, Args)]
+pub struct MapperTry {
+    /// Id of the provider in the server's configuration
+    #[arg(value_name = "PROVIDER")]
+    pub provider: String,
+    /// The server.
+    #[command(flatten)]
+    pub client: Client,
 }
 
 /// `bia mapper test`.

@@ -13,6 +13,7 @@ mod jsonnet;
 mod load;
 mod man;
 mod mapper;
+mod mapper_try;
 mod migrate;
 mod moving;
 mod remote;
@@ -38,6 +39,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Mapper(MapperCommand::Run(run)) => block_on(mapper::run(run)),
         Command::Mapper(MapperCommand::Test(test)) => block_on(mapper::test(test)),
         Command::Mapper(MapperCommand::Personas { json }) => mapper::list_personas(json),
+        Command::Mapper(MapperCommand::Try(args)) => block_on(mapper_try::run(args)),
         Command::Mapper(MapperCommand::Check(files)) => block_on(jsonnet::check(files)),
         Command::Mapper(MapperCommand::Lint(lint))
         | Command::Lint(LintCommand::Jsonnet(lint))

@@ -5,7 +5,7 @@ use reqwest::header::LOCATION;
 use serde_json::Value;
 use std::path::Path;
 
-async fn start(folder: &Path) -> Running {
+pub(crate) async fn start(folder: &Path) -> Running {
     let (public, admin) = (free_port(), free_port());
     let mut command = bia(folder);
     command.args([
@@ -22,21 +22,21 @@ async fn start(folder: &Path) -> Running {
     Running::start(command, folder, public, admin).await
 }
 
-async fn location(client: &Browser, url: &str) -> String {
+pub(crate) async fn location(client: &Browser, url: &str) -> String {
     let answer = client.send(client.get(url)).await.expect("answer");
     let status = answer.status();
     let location = answer.headers().get(LOCATION).map(|value| value.to_str().expect("text").to_owned());
     location.unwrap_or_else(|| panic!("{url} answered {status} instead of leading on"))
 }
 
-async fn json(client: &Browser, url: &str) -> (u16, Value) {
+pub(crate) async fn json(client: &Browser, url: &str) -> (u16, Value) {
     let request = client.get(url).header("accept", "application/json");
     let answer = client.send(request).await.expect("answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
 /// From the button to the page after signing in; gives where that was.
-async fn sign_in(client: &Browser, public: &str, provider: &str, person: &str) -> String {
+pub(crate) async fn sign_in(client: &Browser, public: &str, provider: &str, person: &str) -> String {
     let authorize = authorize_url(client, public, provider).await;
     let callback = location(client, &format!("{authorize}&login_hint={person}")).await;
     assert!(callback.starts_with(public), "{callback}");

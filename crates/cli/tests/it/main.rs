@@ -12,3 +12,4 @@ mod mappers;
 mod registration;
 mod serve;
 mod support;
+mod workbench;

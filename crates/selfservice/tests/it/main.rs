@@ -16,6 +16,7 @@ mod n_oauth;
 mod people;
 mod providers;
 mod recheck;
+mod rights;
 mod signing_out;
 mod step_up;
 mod subjects;

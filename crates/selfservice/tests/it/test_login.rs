@@ -6,12 +6,17 @@ use bia_model::{Flow, FlowKind};
 use bia_selfservice::{Outcome, test_login};
 use serde_json::{Value, json};
 
-/// Creates a test flow on the admin port and walks it; what it shows.
+/// Creates a test flow on the admin port and walks it in a new browser; what it shows.
 async fn dry_run(bed: &Bed, persona: &str) -> (Flow, Value) {
-    let mut browser: Browser<'_> = bed.browser();
+    walk(bed, &mut bed.browser(), persona).await
+}
+
+/// The same in this browser.
+async fn walk(bed: &Bed, browser: &mut Browser<'_>, persona: &str) -> (Flow, Value) {
     let context = browser.context("/admin/test-login-flows").await;
-    let reply = test_login::create(&bed.deps, &context, br#"{"provider_id":"microsoft"}"#).await;
+    let (reply, link) = test_login::create(&bed.deps, &context, br#"{"provider_id":"microsoft"}"#).await;
     let Outcome::Json { status: 201, body } = reply.outcome else { panic!("no test flow") };
+    assert!(link.expect("a link").contains(&format!("/ui/login?flow={}", body["id"].as_str().expect("an id"))));
     let id = body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let flow = bed.deps.store.find_flow(FlowKind::Login, id).await.expect("store").expect("flow");
     browser.press(&flow, "microsoft", persona).await;
@@ -112,4 +117,33 @@ async fn mappers_import_from_the_configured_folder_and_from_nowhere_else() {
         Bed::builder().provider(json!({})).set("/bia/mapper/import_dir", json!(import)).mapper(text).start().await;
     bed.browser().sign_up("microsoft", "alice").await;
     assert_eq!(bed.count_identities().await, 0);
+}
+
+#[tokio::test]
+async fn a_test_link_is_for_one_sign_in_and_its_result_for_one_browser() {
+    let bed = Bed::new().await;
+    let mut browser = bed.browser();
+    let (flow, _) = walk(&bed, &mut browser, "alice").await;
+    let again = browser.submit(&flow, &[("provider", "microsoft"), ("method", "oidc")]).await;
+    assert_eq!(again.error()["code"], 410);
+    let later = bed.deps.store.find_flow(FlowKind::Login, flow.id).await.expect("store").expect("flow");
+    assert_eq!(later.test_context, flow.test_context);
+    let mut other = bed.browser();
+    other.begin_login("").await;
+    let context = other.context("/self-service/login/flows").await;
+    let shown = bia_selfservice::login::get_flow(&bed.deps, &context, Some(&flow.id.to_string())).await;
+    assert!(matches!(shown.outcome, Outcome::RefusedJson(error) if error.code == 403));
+}
+
+#[tokio::test]
+async fn a_test_login_works_in_the_browser_of_somebody_who_is_signed_in_and_leaves_the_session_alone() {
+    let bed = Bed::new().await;
+    let mut browser = bed.signed_in("alice").await;
+    let before = browser.session().await.expect("a session");
+    let (_, payload) = walk(&bed, &mut browser, "alice").await;
+    assert_eq!(checks(&payload), all(&[("token", true), ("mapper", true), ("schema", true), ("identity", true)]));
+    assert!(payload["identity_id"].is_string());
+    let after = browser.session().await.expect("a session");
+    assert_eq!((before.id, before.authenticated_at), (after.id, after.authenticated_at));
+    assert_eq!(bed.count_identities().await, 1);
 }
