@@ -5,7 +5,7 @@ use crate::admin::{identities, sessions as admin_sessions, test_login};
 use crate::health;
 use crate::openapi::get_openapi;
 use crate::public::self_service::{disabled, errors, login, logout, registration, settings};
-use crate::public::{admin_consent, methods_oidc, pages, schemas, sessions, well_known};
+use crate::public::{admin_consent, forward_auth, methods_oidc, pages, schemas, sessions, well_known, whoami};
 use crate::redirects::{to_admin, to_public};
 use crate::route::Tag::{Identity, Metadata};
 use crate::route::{Route, route};
@@ -105,7 +105,8 @@ static PUBLIC: &[Route] = &[
     route!(Any "/self-service/verification" => "", disabled::verification),
     route!(Any "/self-service/verification/{step}" => "", disabled::verification),
     // --- sessions ---
-    route!(Any "/sessions/whoami" => "toSession", sessions::to_session).query(&["tokenize_as"]).answers(&[200, 401, 403]),
+    route!(Any "/sessions/whoami" => "toSession", whoami::to_session).query(&["tokenize_as"]).answers(&[200, 401, 403]),
+    route!(Any "/sessions/forward-auth" => "", forward_auth::forward_auth),
     route!(Get "/sessions/token-exchange" => "exchangeSessionToken", sessions::exchange_session_token)
         .query(&["init_code", "return_to_code"])
         .answers(&[200, 400, 404, 410, 422]),

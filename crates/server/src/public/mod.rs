@@ -1,6 +1,7 @@
 //! Handlers of the public port.
 
 pub(crate) mod admin_consent;
+pub(crate) mod forward_auth;
 pub(crate) mod methods_oidc;
 pub(crate) mod pages;
 pub(crate) mod schemas;

@@ -81,3 +81,49 @@ async fn without_the_key_there_are_no_headers_but_kratos_own() {
         answer.headers.iter().map(|(name, _)| name).filter(|name| name.starts_with("x-")).collect();
     assert_eq!(ours, ["x-kratos-authenticated-identity-id"]);
 }
+
+/// What a proxy on this machine sends along.
+const ASKED: [(&str, &str); 3] =
+    [("x-forwarded-proto", "http"), ("x-forwarded-host", "app.example"), ("x-forwarded-uri", "/reports?a=1%262&b=%2B")];
+
+#[tokio::test]
+async fn forward_auth_leads_a_page_to_the_login_and_back_and_tells_a_script() {
+    let world = World::with(json!({ "selfservice": { "allowed_return_urls": ["http://app.example/"] } })).await;
+    let page = [&ASKED[..], &[("accept", "text/html,*/*;q=0.8")]].concat();
+    for method in ["GET", "POST"] {
+        let answer = world.public(method, "/sessions/forward-auth", &page).await;
+        let login = "http://id.example/self-service/login/browser?return_to=";
+        let back = "http%3A%2F%2Fapp.example%2Freports%3Fa%3D1%25262%26b%3D%252B";
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, Some(format!("{login}{back}").as_str())),
+            "{method}"
+        );
+    }
+    for accept in ["*/*", "application/json"] {
+        let script = [&ASKED[..], &[("accept", accept)]].concat();
+        let answer = world.public("GET", "/sessions/forward-auth", &script).await;
+        assert_eq!((answer.status, answer.json()["error"]["code"].as_u64()), (401, Some(401)), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn forward_auth_never_promises_a_return_to_a_strange_host() {
+    let world = World::with(json!({ "selfservice": { "allowed_return_urls": ["http://app.example/"] } })).await;
+    for host in ["evil.example", "app.example.evil.example", "app.example@evil.example", "evil.example/?"] {
+        let headers = [("x-forwarded-host", host), ("x-forwarded-uri", "/x"), ("accept", "text/html")];
+        let answer = world.public("GET", "/sessions/forward-auth", &headers).await;
+        assert_eq!(answer.header("location"), Some("http://id.example/self-service/login/browser"), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn forward_auth_says_who_it_is_in_headers_alone() {
+    let world = World::with(configured(json!({ "X-User-Id": "{identity.id}" }))).await;
+    let (id, token) = signed_in(&world, json!({})).await;
+    let headers = [("x-session-token", token.as_str()), ("accept", "text/html"), ("x-user-id", "admin")];
+    let answer = world.public("POST", "/sessions/forward-auth", &headers).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    assert_eq!(answer.header("x-user-id"), Some(id.to_string().as_str()));
+    assert_eq!(answer.header("x-kratos-authenticated-identity-id"), Some(id.to_string().as_str()));
+}
