@@ -4,14 +4,16 @@ mod config;
 mod database;
 mod diagnosis;
 mod identities;
+mod init;
 mod mapper;
 mod moving;
 mod serve;
 
 pub use config::{ConfigCheck, ConfigCommand, ForProgram};
-pub use database::{Cleanup, CleanupSql, Migrate, MigrateAction, MigrateSql, MigrateTarget};
+pub use database::{Cleanup, CleanupSql, Migrate, MigrateAction, MigrateSql, MigrateSubjects, MigrateTarget};
 pub use diagnosis::{Doctor, SetupCommand, SetupFormat, SetupMicrosoft};
 pub use identities::{Client, DeleteCommand, GetCommand, ImportCommand, ListCommand, RemoteCommand, ValidateCommand};
+pub use init::{Init, Proxy};
 pub use mapper::{
     FormatCommand, FormatJsonnet, JsonnetCommand, JsonnetFiles, LintCommand, LintJsonnet, MapperCommand, MapperRun,
     MapperTest, MapperTry, ProviderSettings, ResultFormat,
@@ -27,6 +29,7 @@ use std::path::PathBuf;
 const AFTER_HELP: &str = "\
 Examples:
   bia dev                              Try it: offline, nothing to set up
+  bia init                             Write a configuration for your tenant
   bia serve -c kratos.yml              Serve a configuration
   bia config check -c kratos.yml       Say what is wrong with it, start nothing
   bia mapper run m.jsonnet --persona guest   See what a mapper makes of a guest
@@ -55,6 +58,9 @@ pub enum Command {
     /// Try it out: a stand-in for Entra, SQLite in ./.bia, built-in pages, all on 127.0.0.1
     #[command(after_help = serve::DEV_HELP)]
     Dev(Dev),
+    /// Write a configuration for your tenant: asks five questions
+    #[command(after_help = init::INIT_HELP)]
+    Init(Init),
     /// Bring a database to this version
     #[command(subcommand)]
     Migrate(Migrate),

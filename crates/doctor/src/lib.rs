@@ -7,7 +7,7 @@
 //! address of a running server, which expires by itself.
 //!
 //! [`Registration`] is what an app registration in Entra needs for exactly this configuration; [`setup`] renders it as
-//! a manifest patch and as a script for `az`.
+//! a manifest patch, as a script for `az` and as Terraform.
 //!
 //! [`catalogue::CHECKS`] lists every check by its code; a finding that it does not list fails the tests.
 //!

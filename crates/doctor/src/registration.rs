@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// Microsoft Graph as an API of other programs' registrations.
-const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
+pub(crate) const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
 
 /// Delegated permissions of Graph by name, with the ids that a manifest has to hold.
 const PERMISSIONS: [(&str, &str); 7] = [

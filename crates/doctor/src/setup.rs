@@ -1,8 +1,12 @@
-//! An app registration as text: a script for `az`, and the manifest patch alone.
+//! An app registration as text: a script for `az`, Terraform, and the manifest patch alone.
 
 use crate::registration::Registration;
 use bia_config::Cloud;
 use std::fmt::Write as _;
+
+mod terraform;
+
+pub use terraform::terraform;
 
 /// Whether to change a registration or to make one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ pub(crate) mod start;
 pub(crate) mod state;
 
 pub use callback::callback;
-pub use migration::{RolledBack, roll_back_subject_migration};
+pub use migration::{RolledBack, preview_subject_rollback, roll_back_subject_migration};
 
 use bia_config::OidcProvider;
 use bia_provider::SignedIn;

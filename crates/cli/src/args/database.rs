@@ -9,6 +9,38 @@ pub enum Migrate {
     /// Create and upgrade the tables
     #[command(args_conflicts_with_subcommands = true, after_help = MIGRATE_HELP)]
     Sql(MigrateSql),
+    /// Undo a subject migration (`microsoft.subject_migration`): give links their old subjects again
+    #[command(after_help = SUBJECTS_HELP)]
+    Subjects(MigrateSubjects),
+}
+
+const SUBJECTS_HELP: &str = "\
+Examples:
+  bia migrate subjects -c kratos.yml --provider microsoft               Say what a rollback would do
+  bia migrate subjects -c kratos.yml --provider microsoft --rollback    Do it
+
+First set subject_source back and remove subject_migration, and restart: otherwise the next sign-in rewrites the
+link again. Every restored link is an audit event on standard error; a second call goes on where the first ended.
+Exit codes: 0 done; 1 not done, or some links are left as they are because they changed since.";
+
+/// `bia migrate subjects`.
+#[derive(Debug, ClapArgs)]
+pub struct MigrateSubjects {
+    /// Whose links: the provider's id
+    #[arg(long, value_name = "ID")]
+    pub provider: String,
+    /// Give the links their old subjects again
+    #[arg(long)]
+    pub rollback: bool,
+    /// With --rollback: say what it would do, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The database.
+    #[command(flatten)]
+    pub target: MigrateTarget,
 }
 
 const MIGRATE_HELP: &str = "\

@@ -43,6 +43,7 @@ Examples:
   bia setup microsoft -c kratos.yml                      Print a script for the Azure CLI
   bia setup microsoft -c kratos.yml --new Shop           The same, for a registration to be made
   bia setup microsoft -c kratos.yml --format manifest    The patch alone, for the portal or for az rest
+  bia setup microsoft -c kratos.yml --format terraform   Resources for the provider hashicorp/azuread
   bia setup microsoft -c kratos.yml --format consent --tenant fabrikam.com
                                                          The link for a customer's administrator
 
@@ -87,6 +88,8 @@ pub enum SetupFormat {
     Script,
     /// The manifest patch as JSON.
     Manifest,
+    /// Terraform for the provider hashicorp/azuread.
+    Terraform,
     /// The link with which an administrator grants the permissions.
     Consent,
 }

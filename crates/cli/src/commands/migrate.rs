@@ -41,11 +41,12 @@ async fn up(target: MigrateTarget) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn confirmed() -> anyhow::Result<bool> {
+/// Asks whoever sits at the terminal.
+pub(super) fn confirmed() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        bail!("nobody is here to be asked: add --yes to apply the migrations");
+        bail!("nobody is here to be asked: add --yes to go on");
     }
-    output::note("Apply them? Back up the database first. [y/N]");
+    output::note("Go on? Back up the database first. [y/N]");
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))

@@ -9,17 +9,24 @@ mod doctor;
 mod export;
 mod identities;
 mod import_kratos;
+mod init;
 mod jsonnet;
 mod load;
 mod man;
 mod mapper;
 mod mapper_try;
 mod migrate;
+mod migrate_subjects;
 mod moving;
 mod remote;
 mod serve;
 mod setup;
 mod version;
+
+// The reload does again what the start did.
+pub(crate) use doctor::cut_off_links;
+pub(crate) use load::log_findings;
+pub(crate) use serve::announce_provider;
 
 use crate::args::{self, Args, Command, FormatCommand, ImportCommand, JsonnetCommand, LintCommand, MapperCommand};
 use clap::CommandFactory as _;
@@ -30,7 +37,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Serve(serve) => serve::run(serve),
         Command::Dev(dev) => block_on(dev::run(dev)),
+        Command::Init(init) => init::run(&init),
         Command::Migrate(args::Migrate::Sql(sql)) => block_on(migrate::run(sql)),
+        Command::Migrate(args::Migrate::Subjects(subjects)) => block_on(migrate_subjects::run(subjects)),
         Command::Cleanup(args::Cleanup::Sql(sql)) => block_on(cleanup::run(sql)),
         Command::Config(args::ConfigCommand::Check(check)) => block_on(config::check(check)),
         Command::Config(args::ConfigCommand::Schema) => config::schema(),

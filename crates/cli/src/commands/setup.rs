@@ -19,10 +19,14 @@ pub(crate) fn microsoft(args: SetupMicrosoft) -> anyhow::Result<ExitCode> {
         registrations.iter().filter_map(|r| r.providers.first()).cloned().collect::<Vec<_>>().join(", ")
     );
     let target = args.new.map_or(Target::Existing, Target::New);
+    if args.format == SetupFormat::Terraform {
+        output::raw(&setup::terraform(&registrations, &target));
+        return Ok(ExitCode::SUCCESS);
+    }
     for registration in &registrations {
         match args.format {
             SetupFormat::Script => output::raw(&setup::script(registration, &target)),
-            SetupFormat::Manifest => output::line(setup::manifest(registration)),
+            SetupFormat::Manifest | SetupFormat::Terraform => output::line(setup::manifest(registration)),
             SetupFormat::Consent => {
                 let link = registration.admin_consent_link.as_ref();
                 output::line(link.context("personal accounts have no administrator who could consent")?);

@@ -16,6 +16,7 @@ use url::Url;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+const DAY: i64 = 24 * 60 * 60;
 /// Renewal by ACME happens a month before the end; this late it has failed for weeks.
 const OWN_DAYS_WARNING: i64 = 14;
 /// Whose names stand in the certificates of Microsoft's own hosts.
@@ -30,28 +31,34 @@ const MICROSOFTS_HOSTS: [&str; 5] = [
 
 /// What the host of `url` shows. Silence of the network is told by the metadata's own check.
 pub(crate) async fn check(patient: &Patient<'_>, url: &Url) -> Option<Finding> {
-    let host = url.host_str()?.to_owned();
     let shown = tokio::time::timeout(TIMEOUT, look(patient, url)).await.ok()??;
-    let issuer = shown.issuer.clone().unwrap_or_else(|| "an unnamed authority".to_owned());
-    match shown.verdict {
-        Ok(()) if MICROSOFTS_HOSTS.contains(&host.as_str()) && !shown.is_microsofts() => Some(
+    Some(of_provider(url.host_str()?, &shown))
+}
+
+fn of_provider(host: &str, shown: &Shown) -> Finding {
+    let issuer = shown.issuer.as_deref().unwrap_or("an unnamed authority");
+    match &shown.verdict {
+        Ok(()) if MICROSOFTS_HOSTS.contains(&host) && !shown.is_microsofts() => {
             Finding::note(Area::Network, "tls_resigned", format!("TLS to {host} is signed by {issuer}, which this machine trusts"))
                 .why("A proxy opens the connection: it reads client secrets, codes and tokens on their way.")
-                .fix("If that is not meant, exempt the sign-in host from TLS inspection."),
-        ),
-        Ok(()) => Some(Finding::good(Area::Network, "tls", format!("TLS to {host} is signed by {issuer}, which this machine trusts"))),
-        Err(why) => Some(
+                .fix("If that is not meant, exempt the sign-in host from TLS inspection.")
+        }
+        Ok(()) => Finding::good(Area::Network, "tls", format!("TLS to {host} is signed by {issuer}, which this machine trusts")),
+        Err(why) => {
             Finding::problem(Area::Network, "tls_untrusted", format!("TLS to {host} is signed by {issuer}, which this machine does not trust ({why})"))
                 .why("No call to the provider succeeds. A company's proxy that re-signs TLS looks like this.")
-                .fix("Add that authority to the system's trust store (update-ca-certificates), or name a PEM file with all authorities in SSL_CERT_FILE."),
-        ),
+                .fix("Add that authority to the system's trust store (update-ca-certificates), or name a PEM file with all authorities in SSL_CERT_FILE.")
+        }
     }
 }
 
 /// What our own public address shows to browsers.
 pub(crate) async fn own(patient: &Patient<'_>, url: &Url) -> Option<Finding> {
-    let host = url.host_str()?.to_owned();
     let shown = tokio::time::timeout(TIMEOUT, look(patient, url)).await.ok()??;
+    of_ourselves(url.host_str()?, &shown, patient.now.secs())
+}
+
+fn of_ourselves(host: &str, shown: &Shown, now_secs: i64) -> Option<Finding> {
     let finding = |problem: bool, what: String| {
         let make = if problem { Finding::problem } else { Finding::warning };
         make(Area::Network, "public_certificate", what)
@@ -59,10 +66,10 @@ pub(crate) async fn own(patient: &Patient<'_>, url: &Url) -> Option<Finding> {
             .why("Browsers refuse the address, and nobody gets back from the provider.")
             .fix("Renew the certificate where TLS ends, with the whole chain and this host's name in it.")
     };
-    if let Err(why) = shown.verdict {
+    if let Err(why) = &shown.verdict {
         return Some(finding(true, format!("the certificate of {host} is not trusted ({why})")));
     }
-    let days = (shown.ends? - patient.now.secs()).div_euclid(24 * 60 * 60);
+    let days = (shown.ends? - now_secs).div_euclid(DAY);
     (days <= OWN_DAYS_WARNING).then(|| finding(false, format!("the certificate of {host} ends in {days} day(s)")))
 }
 
@@ -222,6 +229,35 @@ impl ServerCertVerifier for Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Level;
+
+    fn shown(verdict: Result<(), String>, issuer: &str, days: i64) -> Shown {
+        Shown { verdict, issuer: Some(issuer.to_owned()), all_issuers: vec![issuer.to_owned()], ends: Some(days * DAY) }
+    }
+
+    #[test]
+    fn a_company_proxy_before_microsoft_is_named_whether_it_is_trusted_or_not() {
+        let host = MICROSOFTS_HOSTS[0];
+        let trusted = of_provider(host, &shown(Ok(()), "\"Contoso Proxy CA\"", 90));
+        assert!(trusted.code == "tls_resigned" && trusted.what.contains("Contoso Proxy CA"), "{trusted:?}");
+        let untrusted = of_provider(host, &shown(Err("unknown issuer".to_owned()), "\"Contoso Proxy CA\"", 90));
+        assert!(untrusted.code == "tls_untrusted" && untrusted.what.contains("Contoso Proxy CA"), "{untrusted:?}");
+        let own = of_provider(host, &shown(Ok(()), "\"DigiCert Global Root G2\" of DigiCert Inc", 90));
+        assert_eq!((own.code, own.level), ("tls", Level::Good));
+        assert_eq!(of_provider("idp.example", &shown(Ok(()), "\"R11\" of Let's Encrypt", 90)).code, "tls");
+    }
+
+    #[test]
+    fn the_public_certificate_is_told_when_it_ends_soon_or_nobody_trusts_it() {
+        let level = |shown: &Shown| {
+            let found = of_ourselves("id.example.com", shown, 0);
+            assert!(found.as_ref().is_none_or(|finding| finding.code == "public_certificate"));
+            found.map(|finding| finding.level)
+        };
+        assert_eq!(level(&shown(Ok(()), "R11", 15)), None);
+        assert_eq!(level(&shown(Ok(()), "R11", 14)), Some(Level::Warning));
+        assert_eq!(level(&shown(Err("expired".to_owned()), "R11", 90)), Some(Level::Problem));
+    }
 
     #[test]
     fn hosts_are_exempt_from_the_proxy_as_elsewhere() {

@@ -13,6 +13,85 @@ async fn a_sound_configuration_is_healthy_and_names_the_callback() {
     let callback = find(&report, "callback");
     assert!(callback.what.contains("https://id.example.com/self-service/methods/oidc/callback/microsoft"));
     assert!(find(&report, "account_types").what.contains("AzureADMyOrg"));
+    for code in ["loads", "schemas", "mapper", "cookies"] {
+        assert_eq!(find(&report, code).level, Level::Good);
+    }
+    assert_eq!(find(&report, "database_new").level, Level::Note);
+}
+
+#[tokio::test]
+async fn a24_the_report_advises_to_leave_implicit_grants_off() {
+    let advice = report_of(&sound(), Case::default()).await;
+    assert!(find(&advice, "account_types").fix.contains("both boxes under Implicit grant off"));
+}
+
+#[tokio::test]
+async fn without_a_provider_that_is_on_nobody_can_sign_in() {
+    assert_eq!(find(&with_provider(json!({ "enabled": false })).await, "no_providers").level, Level::Problem);
+    assert!(!has(&report_of(&sound(), Case::default()).await, "no_providers"));
+}
+
+#[tokio::test]
+async fn callbacks_that_entra_does_not_take_are_found() {
+    for base in [
+        "http://id.example.com/",
+        "https://id.example.com/a(b)/",
+        &format!("https://id.example.com/{}/", "x".repeat(250)),
+    ] {
+        let report = with(json!({ "serve": { "public": { "base_url": base } } })).await;
+        assert!(has(&report, "callback_refused"), "{base}: {}", report.to_text());
+    }
+    for base in ["http://localhost:4433/", "http://127.0.0.1:4433/", "https://id.example.com/auth/"] {
+        assert!(
+            !has(&with(json!({ "serve": { "public": { "base_url": base } } })).await, "callback_refused"),
+            "{base}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn object_ids_of_several_tenants_need_the_tenant_beside_them() {
+    let open = |source: &str| json!({ "microsoft_tenant": "organizations", "subject_source": source });
+    assert_eq!(find(&with_provider(open("oid")).await, "subject_without_tenant").level, Level::Warning);
+    assert!(!has(&with_provider(open("tid_oid")).await, "subject_without_tenant"));
+    assert!(!has(&with_provider(json!({ "subject_source": "oid" })).await, "subject_without_tenant"), "one tenant");
+}
+
+#[tokio::test]
+async fn a_certificate_is_named_by_its_thumbprint_and_a_broken_one_is_a_problem() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("client.pem");
+    std::fs::write(&file, include_str!("../../../provider/tests/it/client.pem")).expect("write");
+    let more = json!({ "client_secret": null, "client_secret_expires_at": null, "microsoft": { "client_certificate": { "file": file } } });
+    let report = with_provider(more.clone()).await;
+    assert_eq!(find(&report, "certificate").level, Level::Note, "{}", report.to_text());
+    assert!(has(&report, "expiry") && !has(&report, "expiry_unknown"), "its end is in it: {}", report.to_text());
+    std::fs::write(&file, "no certificate").expect("write");
+    assert_eq!(find(&with_provider(more).await, "certificate").level, Level::Problem);
+    assert!(!has(&with_provider(json!({})).await, "certificate"));
+}
+
+#[tokio::test]
+async fn a_federated_token_has_to_be_current_and_for_entra() {
+    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    let more = json!({ "client_secret": null, "client_secret_expires_at": null, "microsoft": { "federated_token_file": file } });
+    let later = now().secs() + 600;
+    for (claims, level) in [
+        (json!({ "aud": "api://AzureADTokenExchange", "exp": later }), Level::Good),
+        (json!({ "aud": ["api://AzureADTokenExchange"], "exp": later }), Level::Good),
+        (json!({ "aud": "api://other", "exp": later }), Level::Problem),
+        (json!({ "aud": "api://AzureADTokenExchange", "exp": 1 }), Level::Problem),
+    ] {
+        let token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+        std::fs::write(&file, &token).expect("write");
+        let report = with_provider(more.clone()).await;
+        assert_eq!(find(&report, "federated_token").level, level, "{claims}");
+        assert!(!report.to_json(false).to_string().contains(&token));
+    }
+    std::fs::write(&file, "no token").expect("write");
+    assert_eq!(find(&with_provider(more).await, "federated_token").level, Level::Problem);
 }
 
 #[tokio::test]

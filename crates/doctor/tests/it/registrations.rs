@@ -139,3 +139,95 @@ fn the_script_hands_the_manifest_to_az() {
     let body: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(body, registration.manifest());
 }
+
+/// The one resource of that kind in a Terraform file, as JSON; `${…}` stands for expressions.
+fn resource(terraform: &str, kind: &str) -> Value {
+    let file: Value = hcl::from_str(terraform).unwrap_or_else(|error| panic!("{error}:\n{terraform}"));
+    let named = file["resource"][kind].as_object().unwrap_or_else(|| panic!("no {kind} in {file}"));
+    assert_eq!(named.len(), 1, "{file}");
+    named.values().next().expect("one").clone()
+}
+
+/// One block or several.
+fn blocks(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])
+}
+
+#[test]
+fn a20_terraform_says_the_same_as_the_manifest_that_entra_takes() {
+    for tenant in ["contoso.com", "organizations", "common", "consumers"] {
+        let registration = one(json!({
+            "microsoft_tenant": tenant, "aliases": ["azure"], "scope": ["profile", "email", "User.Read", "Calendars.Read"],
+            "microsoft": { "email_verified_from": "xms_edov", "groups": {} },
+        }));
+        let text = setup::terraform(std::slice::from_ref(&registration), &Target::New("Shop".to_owned()));
+        let app = resource(&text, "azuread_application");
+        let claims: Vec<Value> = blocks(&app["optional_claims"]["id_token"])
+            .iter()
+            .map(|claim| json!({ "name": claim["name"], "source": null, "essential": false, "additionalProperties": [] }))
+            .collect();
+        let access: Vec<Value> = blocks(&app["required_resource_access"]["resource_access"])
+            .iter()
+            .map(|one| json!({ "id": one["id"], "type": one["type"] }))
+            .collect();
+        let mut manifest = json!({
+            "signInAudience": app["sign_in_audience"],
+            "groupMembershipClaims": app["group_membership_claims"][0],
+            "web": {
+                "redirectUris": app["web"]["redirect_uris"],
+                "implicitGrantSettings": {
+                    "enableIdTokenIssuance": app["web"]["implicit_grant"]["id_token_issuance_enabled"],
+                    "enableAccessTokenIssuance": app["web"]["implicit_grant"]["access_token_issuance_enabled"],
+                },
+            },
+            "api": { "requestedAccessTokenVersion": app["api"]["requested_access_token_version"] },
+            "optionalClaims": { "idToken": claims },
+            "requiredResourceAccess": [{ "resourceAppId": app["required_resource_access"]["resource_app_id"], "resourceAccess": access }],
+        });
+        if let Some(url) = app["web"].get("logout_url") {
+            manifest["web"]["logoutUrl"] = url.clone();
+        }
+        assert_eq!(manifest, registration.manifest(), "{text}");
+        Client::new("app", "secret").apply_manifest(&manifest).unwrap_or_else(|error| panic!("{tenant}: {error}"));
+        assert!(text.contains("Calendars.Read"), "what has no known id is left to a hand");
+        assert_eq!(
+            resource(&text, "azuread_service_principal")["client_id"],
+            "${azuread_application.microsoft.client_id}"
+        );
+    }
+}
+
+#[test]
+fn no_configured_value_becomes_part_of_the_terraform_program() {
+    let registration = one(json!({ "client_id": "x\"\n'$(reboot)", "scope": ["profile", "odd\n}"] }));
+    let name = "Shop \"${file(\"/etc/passwd\")}\" %{ if true }\\";
+    let text = setup::terraform(std::slice::from_ref(&registration), &Target::New(name.to_owned()));
+    let app = resource(&text, "azuread_application");
+    // Read back as the text itself, not as a template.
+    assert!(!text.contains(" ${file") && text.contains("$${file"), "{text}");
+    assert!(app["display_name"].as_str().is_some_and(|read| read.contains("/etc/passwd")), "{app}");
+    let existing = setup::terraform(&[registration], &Target::Existing);
+    let import = existing.lines().find(|line| line.contains("terraform import")).expect("an import");
+    assert!(import.starts_with("#   terraform import azuread_application.microsoft "), "{import}");
+    resource(&existing, "azuread_application");
+}
+
+#[test]
+fn each_cloud_has_its_environment_and_each_registration_its_resource() {
+    for (cloud, environment) in
+        [("global", "global"), ("usgov", "usgovernmentl4"), ("usgov_dod", "usgovernmentl5"), ("china", "china")]
+    {
+        let registration = one(json!({ "microsoft": { "cloud": cloud } }));
+        let text = setup::terraform(&[registration], &Target::Existing);
+        let file: Value = hcl::from_str(&text).expect("HCL");
+        assert_eq!(file["provider"]["azuread"]["environment"], environment);
+    }
+    let two = registrations(json!([
+        { "id": "2nd-staff", "provider": "microsoft", "client_id": "one", "client_secret": "s~s.s", "microsoft_tenant": "contoso.com", "mapper_url": "file://m.jsonnet" },
+        { "id": "other", "provider": "microsoft", "client_id": "two", "client_secret": "s~s.s", "microsoft_tenant": "fabrikam.com", "mapper_url": "file://m.jsonnet" },
+    ]));
+    let file: Value = hcl::from_str(&setup::terraform(&two, &Target::Existing)).expect("HCL");
+    let labels: Vec<&String> = file["resource"]["azuread_application"].as_object().expect("resources").keys().collect();
+    assert_eq!(labels.len(), 2, "{labels:?}");
+    assert!(labels.contains(&&"bia_2nd_staff".to_owned()) && labels.contains(&&"other".to_owned()), "{labels:?}");
+}

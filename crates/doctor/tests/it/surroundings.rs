@@ -58,6 +58,7 @@ async fn web_hooks_with_a_wrong_address_or_template_are_found() {
     };
     for (config, code) in [
         (json!({ "url": "http://hooks.example/x?key=secret" }), "web_hook_http"),
+        (json!({ "url": "https://[not-a-host]/?key=secret" }), "web_hook_address"),
         (json!({ "url": "https://hooks.example/", "body": base64("function(ctx) {") }), "web_hook_template"),
         (json!({ "url": "https://hooks.example/", "body": "file:///does/not/exist.jsonnet" }), "web_hook_template"),
     ] {

@@ -125,12 +125,35 @@ pub async fn roll_back_subject_migration(
     provider: &str,
     now: Timestamp,
 ) -> Result<RolledBack, StoreError> {
+    go_through(store, provider, now, Keep::Everything).await
+}
+
+/// What [`roll_back_subject_migration`] would do at this moment: each link is restored and left as it was.
+///
+/// # Errors
+/// When the database can't answer.
+pub async fn preview_subject_rollback(
+    store: &Store,
+    provider: &str,
+    now: Timestamp,
+) -> Result<RolledBack, StoreError> {
+    go_through(store, provider, now, Keep::Nothing).await
+}
+
+/// Whether restored links stay restored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Everything,
+    Nothing,
+}
+
+async fn go_through(store: &Store, provider: &str, now: Timestamp, keep: Keep) -> Result<RolledBack, StoreError> {
     let mut report = RolledBack::default();
     let mut page = Page::first(PAGE);
     loop {
         let listed = store.list_subject_migrations(provider, &page).await?;
         for migration in &listed.items {
-            if restore(store, migration, now).await? {
+            if restore(store, migration, now, keep).await? {
                 report.restored += 1;
             } else {
                 report.skipped += 1;
@@ -143,7 +166,12 @@ pub async fn roll_back_subject_migration(
     }
 }
 
-async fn restore(store: &Store, migration: &SubjectMigration, now: Timestamp) -> Result<bool, StoreError> {
+async fn restore(
+    store: &Store,
+    migration: &SubjectMigration,
+    now: Timestamp,
+    keep: Keep,
+) -> Result<bool, StoreError> {
     let rewriting = Rewriting {
         old_identifier: migration.new_identifier.clone(),
         new_identifier: migration.old_identifier.clone(),
@@ -151,6 +179,10 @@ async fn restore(store: &Store, migration: &SubjectMigration, now: Timestamp) ->
     let mut tx = store.begin().await?;
     if rewrite(&mut tx, migration.identity_id, &rewriting, now).await?.is_none() {
         return Ok(false);
+    }
+    if keep == Keep::Nothing {
+        tx.rollback().await;
+        return Ok(true);
     }
     tx.roll_back_subject_migration(migration.id, now).await?;
     tx.commit().await?;

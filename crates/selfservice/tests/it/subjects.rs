@@ -2,7 +2,7 @@
 
 use crate::bed::Bed;
 use bia_fake_entra::{CONTOSO_TENANT_ID, TEST_CLIENT_ID, pairwise_subject};
-use bia_selfservice::oidc::{RolledBack, roll_back_subject_migration};
+use bia_selfservice::oidc::{RolledBack, preview_subject_rollback, roll_back_subject_migration};
 use serde_json::json;
 
 const ALICE: &str = "a11ce000-0000-4000-8000-000000000001";
@@ -112,6 +112,10 @@ async fn e3_a_rollback_restores_the_old_links() {
     let alice = bed.import("alice@contoso.example", &[("microsoft", &old())], true).await;
     let gone = bed.import("norman@contoso.example", &[("microsoft", "x")], true).await;
     bed.browser().sign_in("microsoft", "alice").await.expect_session();
+    for _ in 0..2 {
+        let preview = preview_subject_rollback(&bed.deps.store, "microsoft", bed.now()).await.unwrap();
+        assert_eq!(preview, RolledBack { restored: 1, skipped: 0 }, "and it changes nothing");
+    }
     let report = roll_back_subject_migration(&bed.deps.store, "microsoft", bed.now()).await.unwrap();
     assert_eq!(report, RolledBack { restored: 1, skipped: 0 });
     assert_eq!(bed.owner_of(&format!("microsoft:{}", old())).await.unwrap().id, alice);
