@@ -1,22 +1,23 @@
 //! From a loaded configuration to what the server is given: the only place that builds things.
 //!
 //! [`Foundation`] is what a process has once — database, HTTP client, mapper workers. [`Foundation::assemble`] makes
-//! what depends on the configuration, so that a reload can make it anew on the same foundation.
+//! what depends on the configuration, and a reload makes it anew on the same foundation.
 
+use crate::reload::texts::Texts;
 use crate::secrets::{self, SecretsError};
-use bia_config::{CipherAlgorithm, Config, Dsn, ExposeSecret as _};
-use bia_hooks::{Registry, RegistryError, Services};
+use bia_config::{CipherAlgorithm, Config, Dsn, ExposeSecret as _, SecretString};
+use bia_hooks::{Background, Registry, RegistryError, Services};
 use bia_identity::schemas::SchemasError;
 use bia_identity::{Schemas, Sealer, Sessions, TokenCipher};
 use bia_mapper::{Mapper, Settings};
 use bia_outbound::{Outbound, Policy, SetupError, Sources};
 use bia_provider::{Providers, STAND_IN_CLIENT_ID, STAND_IN_TENANT_ID};
-use bia_selfservice::Deps;
 use bia_selfservice::deps::allowed_return_urls;
+use bia_selfservice::{Deps, Imports};
 use bia_store::{ConnectOptions, Store, StoreError};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// A database server may start after us, as in a compose file; longer than this it isn't coming.
@@ -82,9 +83,11 @@ pub struct Foundation {
     pub outbound: Outbound,
     /// Files and addresses that the configuration points at.
     pub sources: Arc<Sources>,
-    /// The mapper's workers; they start with the first evaluation.
-    pub mapper: Mapper,
-    services: Services,
+    /// Others take its place when their limits change.
+    mapper: Mutex<Mapper>,
+    background: Background,
+    /// Of a try-out that has no place to keep one.
+    secret: OnceLock<SecretString>,
 }
 
 /// What requests are served with.
@@ -101,11 +104,7 @@ impl Foundation {
     /// # Errors
     /// See [`AssembleError`].
     pub async fn open(config: &Config, migrate: bool) -> Result<Self, AssembleError> {
-        let policy = Policy {
-            disallow_private_ip_ranges: config.clients.http.disallow_private_ip_ranges,
-            private_ip_exception_urls: config.clients.http.private_ip_exception_urls.clone(),
-            ..Policy::default()
-        };
+        let policy = policy(config);
         // Reading the trust store takes milliseconds that the database can have at the same time.
         let outbound = tokio::task::spawn_blocking(move || Outbound::new(policy));
         let store = connect(&config.dsn).await?;
@@ -116,60 +115,125 @@ impl Foundation {
         }
         let outbound = outbound.await??;
         let sources = Arc::new(Sources::new(outbound.clone()));
-        let mapper = Mapper::new(mapper_settings(config));
-        let services = Services::new(outbound.clone(), sources.clone(), mapper.clone());
-        Ok(Self { store, outbound, sources, mapper, services })
+        Ok(Self {
+            store,
+            outbound,
+            sources,
+            mapper: Mutex::new(Mapper::new(mapper_settings(config))),
+            background: Background::default(),
+            secret: OnceLock::new(),
+        })
+    }
+
+    /// The workers that serve now; they start with the first evaluation.
+    pub fn mapper(&self) -> Mapper {
+        self.mapper.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Builds what depends on the configuration. Call it after [`Foundation::open`]: generated secrets are kept
-    /// beside a database that is known to be ours.
+    /// beside a database that is known to be ours. Files that the configuration names stay as `texts` has them; what
+    /// it lacks is read at each use.
     ///
     /// # Errors
     /// See [`AssembleError`]; nothing was started.
     pub async fn assemble(
         &self,
+        config: Config,
+        hooks: &Registry,
+        stand_in: StandIn,
+        texts: &Texts,
+    ) -> Result<Assembled, AssembleError> {
+        self.build(config, hooks, stand_in, texts, self.mapper(), None).await
+    }
+
+    /// The same for a configuration that is to take the place of `running`, with everything of that which need not
+    /// change. [`Foundation::settle`] is called when it has.
+    ///
+    /// # Errors
+    /// See [`AssembleError`]; what runs is as it was.
+    pub(crate) async fn assemble_next(
+        &self,
+        config: Config,
+        hooks: &Registry,
+        stand_in: StandIn,
+        texts: &Texts,
+        running: &Deps,
+    ) -> Result<Assembled, AssembleError> {
+        let same_limits = config.bia.mapper == running.config.bia.mapper;
+        let mapper = if same_limits { running.mapper.clone() } else { Mapper::new(mapper_settings(&config)) };
+        self.build(config, hooks, stand_in, texts, mapper, Some(&running.providers)).await
+    }
+
+    /// Lets go of what only the configuration before used; its last request takes it along.
+    pub(crate) fn settle(&self, deps: &Deps) {
+        *self.mapper.lock().unwrap_or_else(PoisonError::into_inner) = deps.mapper.clone();
+    }
+
+    async fn build(
+        &self,
         mut config: Config,
         hooks: &Registry,
         stand_in: StandIn,
+        texts: &Texts,
+        mapper: Mapper,
+        known: Option<&Providers>,
     ) -> Result<Assembled, AssembleError> {
         if stand_in == StandIn::Refused {
             refuse_stand_in(&config)?;
         }
-        secrets::complete(&mut config)?;
+        secrets::complete(&mut config, &self.secret)?;
         let fingerprint = fingerprint(&config);
         let config = Arc::new(config);
-        let schemas = Schemas::load(config.clone(), self.sources.clone()).await.map_err(AssembleError::Schemas)?;
+        let sources = Arc::new(self.sources.keeping(texts.files()));
+        let schemas = Schemas::load(config.clone(), sources.clone()).await.map_err(AssembleError::Schemas)?;
         let sealer = Arc::new(sealer(&config));
-        let oidc = &config.selfservice.methods.oidc.config;
-        let public_url = config.public_url().url();
-        let providers = match stand_in {
-            StandIn::Refused => Providers::new(oidc, public_url, &self.outbound),
-            StandIn::Allowed => Providers::with_stand_in(oidc, public_url, &self.outbound),
+        let services = Services {
+            background: self.background.clone(),
+            ..Services::new(self.outbound.clone(), sources.clone(), mapper.clone())
         };
         let deps = Deps {
             store: self.store.clone(),
             schemas,
             sessions: Sessions::new(self.store.clone(), config.clone(), sealer.clone()),
             sealer,
-            providers,
-            mapper: self.mapper.clone(),
-            hooks: hooks.build(&config, &self.services)?,
-            sources: self.sources.clone(),
+            providers: self.providers(&config, stand_in, known),
+            mapper,
+            hooks: hooks.build(&config, &services)?,
+            sources,
+            imports: texts.imports().map(Imports::fixed).unwrap_or_default(),
             outbound: self.outbound.clone(),
-            imports: Default::default(),
             allowed_return_urls: allowed_return_urls(&config),
             config,
         };
         Ok(Assembled { deps: Arc::new(deps), fingerprint })
     }
 
+    fn providers(&self, config: &Config, stand_in: StandIn, known: Option<&Providers>) -> Providers {
+        let oidc = &config.selfservice.methods.oidc.config;
+        let public_url = config.public_url().url();
+        match (known, stand_in) {
+            (Some(known), _) => known.renewed(oidc, public_url, &self.outbound, stand_in == StandIn::Allowed),
+            (None, StandIn::Refused) => Providers::new(oidc, public_url, &self.outbound),
+            (None, StandIn::Allowed) => Providers::with_stand_in(oidc, public_url, &self.outbound),
+        }
+    }
+
     /// Lets background hooks finish, ends the workers and closes the database. Call it after the last answer.
-    pub async fn close(self) {
-        if !self.services.background.finish(Duration::from_secs(10)).await {
+    pub async fn close(&self) {
+        if !self.background.finish(Duration::from_secs(10)).await {
             tracing::warn!("web hooks were still under way and are cut off");
         }
-        self.mapper.shutdown().await;
+        self.mapper().shutdown().await;
         self.store.close().await;
+    }
+}
+
+/// Rules for calls to others as `clients.http` says.
+pub(crate) fn policy(config: &Config) -> Policy {
+    Policy {
+        disallow_private_ip_ranges: config.clients.http.disallow_private_ip_ranges,
+        private_ip_exception_urls: config.clients.http.private_ip_exception_urls.clone(),
+        ..Policy::default()
     }
 }
 
@@ -255,7 +319,7 @@ fn sealer(config: &Config) -> Sealer {
 }
 
 /// A configuration prints no secret, so its print can stand for it.
-fn fingerprint(config: &Config) -> String {
+pub(crate) fn fingerprint(config: &Config) -> String {
     hex::encode(Sha256::digest(format!("{config:?}")))
 }
 

@@ -7,7 +7,7 @@
 //! What it never does: decide anything about flows, identities or providers; print a secret; exit with 0 after a
 //! failure. Every failure is a message on standard error and exit code 1.
 //!
-//! Where to start: `commands/serve.rs`, then `assemble.rs`.
+//! Where to start: `commands/serve.rs`, then `assemble.rs`, then `reload.rs`.
 //!
 //! It is a library only so that end-to-end tests can embed a server ([`Foundation`]) in their own process.
 
@@ -18,10 +18,13 @@ mod glob;
 mod log;
 mod notify;
 mod output;
+mod reload;
 pub mod secrets;
 mod shutdown;
+mod upkeep;
 
 pub use assemble::{AssembleError, Assembled, Foundation, StandIn};
+pub use reload::texts::Texts;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A file larger than this was not written by us.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -59,8 +60,9 @@ pub fn path_beside(database: &Path) -> PathBuf {
 /// Fills `secrets.default` when something would be left without a key.
 ///
 /// # Errors
-/// See [`SecretsError`]. Under `--dev` there are none: the secret then lives as long as the process.
-pub fn complete(config: &mut Config) -> Result<(), SecretsError> {
+/// See [`SecretsError`]. Under `--dev` there are none: the secret then lives as long as the process, which keeps it in
+/// `of_process`, so that a reload signs nobody out.
+pub fn complete(config: &mut Config, of_process: &OnceLock<SecretString>) -> Result<(), SecretsError> {
     if !config.secrets.need_default() {
         return Ok(());
     }
@@ -71,8 +73,11 @@ pub fn complete(config: &mut Config) -> Result<(), SecretsError> {
     };
     config.secrets.default = match kept {
         Err(SecretsError::NoPlace { .. } | SecretsError::Unwritable { .. }) if config.dev => {
-            tracing::warn!("secrets.default is not set: everybody is signed out when this process ends");
-            vec![SecretString::from(generate())]
+            let secret = of_process.get_or_init(|| {
+                tracing::warn!("secrets.default is not set: everybody is signed out when this process ends");
+                SecretString::from(generate())
+            });
+            vec![secret.clone()]
         }
         kept => kept?,
     };
@@ -133,7 +138,7 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 /// 256 bits, in hexadecimal.
-fn generate() -> String {
+pub(crate) fn generate() -> String {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
     hex::encode(bytes)

@@ -1,5 +1,7 @@
 //! When to stop.
 
+use std::io::IsTerminal as _;
+
 /// Ends with the first SIGTERM or SIGINT.
 pub(crate) async fn requested() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -17,6 +19,21 @@ pub(crate) async fn requested() {
         () = wait(SignalKind::interrupt()) => tracing::info!("interrupted: finishing what runs"),
     }
     crate::notify::stopping();
+}
+
+/// Ends when the terminal that this process was started from is closed. The same signal asks for a reload otherwise,
+/// and a server that goes on where nobody sees it would be a surprise.
+pub(crate) async fn terminal_closed() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let is_terminal = || std::io::stderr().is_terminal();
+    if let (true, Ok(mut hangups)) = (is_terminal(), signal(SignalKind::hangup())) {
+        while hangups.recv().await.is_some() {
+            if !is_terminal() {
+                return;
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// Ends with the first Ctrl-C, quietly: for commands that a person watches.

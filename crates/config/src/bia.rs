@@ -93,7 +93,7 @@ pub enum Theme {
 }
 
 /// `bia.mapper`: what one evaluation of a mapper may use. A mapper that needs more fails that sign-in alone.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MapperLimits {
     /// Longest evaluation. Default: `1s`.

@@ -2,9 +2,11 @@
 
 use super::load::hooks;
 use crate::assemble::{Foundation, StandIn};
+use crate::reload::texts::Texts;
+use crate::reload::{Hangup, Reloader, Watch, followed};
 use crate::{args, log, output, shutdown};
 use anyhow::Context as _;
-use bia_config::{LoadInput, Loaded};
+use bia_config::{Config, ConfigErrors, LoadInput, Loaded};
 use bia_fake_entra::{FakeEntra, Options, StartError, Tenant};
 use bia_server::{Server, State};
 use std::fs;
@@ -12,6 +14,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What is put into the folder, unless it is there already.
 const FILES: [(&str, &str); 5] = [
@@ -29,25 +32,44 @@ pub(crate) async fn run(args: args::Dev) -> anyhow::Result<ExitCode> {
     write_files(&args.folder).with_context(|| format!("{} can't be used", args.folder.display()))?;
     let entra = start_entra(args.entra_port).await?;
     let ports = [free_port(args.public_port)?, free_port(args.admin_port)?, entra.address().port()];
-    let loaded = match load(&args.folder, ports) {
+    let loaded = match load(&args.folder, ports, None) {
         Ok(loaded) => loaded,
         Err(error) => {
             output::note(format_args!(
-                "\n{error:#}\nNothing was started. Correct the file, or delete {} to start over.",
+                "\n{error}\nNothing was started. Correct the file, or delete {} to start over.",
                 args.folder.display()
             ));
             return Ok(ExitCode::FAILURE);
         }
     };
-    log::start(&loaded.config.log);
+    let _telemetry = log::serve(&loaded.config)?;
     super::load::log_findings(&loaded.advice);
-    let foundation = Foundation::open(&loaded.config, true).await?;
-    let assembled = foundation.assemble(loaded.config, &hooks(), StandIn::Allowed).await?;
+    let files = vec![args.folder.join("kratos.yml")];
+    let watch = Watch::new(followed(&files, &loaded.config), Hangup::Ends);
+    let foundation = Arc::new(Foundation::open(&loaded.config, true).await?);
+    let texts = Texts::read(&loaded.config, &foundation.sources).await;
+    let said = loaded.findings().map(ToString::to_string).collect();
+    let assembled = foundation.assemble(loaded.config, &hooks(), StandIn::Allowed, &texts).await?;
     let bound = Server::bind(&assembled.deps.config).await?;
     let state = State::new(assembled.deps.clone(), &assembled.fingerprint);
     invite(&assembled.deps.config.public_url().join_path("/ui/welcome"), &args.folder);
+    let reloader = Reloader {
+        foundation: Arc::clone(&foundation),
+        files,
+        hooks: hooks(),
+        stand_in: StandIn::Allowed,
+        strict: false,
+        state: state.clone(),
+        running: tokio::sync::watch::Sender::new(assembled.deps),
+        texts,
+        said,
+        load: Arc::new(move |running| load(&args.folder, ports, running)),
+    };
+    let reloads = tokio::spawn(reloader.run(watch));
     bound.serve(state, shutdown::requested()).await;
-    drop(assembled);
+    reloads.abort();
+    // An error says that it was stopped, as it should be.
+    let _ = reloads.await;
     foundation.close().await;
     entra.shutdown().await;
     Ok(ExitCode::SUCCESS)
@@ -83,9 +105,15 @@ fn free_port(wanted: u16) -> std::io::Result<u16> {
 
 /// The folder's `kratos.yml` with the ports and the folder in use. The environment does not count: a `DSN` that is
 /// meant for something else must not turn a try-out into an accident.
-fn load(folder: &Path, ports: [u16; 3]) -> anyhow::Result<Loaded> {
+fn load(folder: &Path, ports: [u16; 3], running: Option<&Config>) -> Result<Loaded, ConfigErrors> {
     let path = folder.join("kratos.yml");
-    let mut text = fs::read_to_string(&path).with_context(|| format!("{} can't be read", path.display()))?;
+    let hooks = hooks();
+    let names = hooks.names();
+    let input = LoadInput { dev: true, extra_hooks: &names, running, ..LoadInput::default() };
+    let Ok(mut text) = fs::read_to_string(&path) else {
+        // It says why it can't be read.
+        return bia_config::load(LoadInput { files: vec![path], ..input });
+    };
     // Two steps, because one of the ports in use may be another one's example.
     for (index, example) in EXAMPLE_PORTS.into_iter().enumerate() {
         text = text.replace(&format!("127.0.0.1:{example}"), &format!("127.0.0.1:<{index}>"));
@@ -97,13 +125,7 @@ fn load(folder: &Path, ports: [u16; 3]) -> anyhow::Result<Loaded> {
     if folder != Path::new(".bia") {
         text = text.replace("://.bia/", &format!("://{}/", folder.display()));
     }
-    let hooks = hooks();
-    Ok(bia_config::load(LoadInput {
-        texts: vec![(path, text)],
-        dev: true,
-        extra_hooks: &hooks.names(),
-        ..LoadInput::default()
-    })?)
+    bia_config::load(LoadInput { texts: vec![(path, text)], ..input })
 }
 
 /// The one URL, and who one can be.
@@ -117,7 +139,7 @@ fn invite(url: &str, folder: &Path) {
         output::line(format_args!("    {:<10}  {:<16}  {}{stranger}", person.key, person.name, person.about));
     }
     output::line(format_args!(
-        "\nConfiguration, mapper and database are in {}; edit, and start again. Ctrl-C ends it.",
+        "\nConfiguration, mapper and database are in {}; edit them while it runs. Ctrl-C ends it.",
         folder.display()
     ));
 }
@@ -130,7 +152,7 @@ mod tests {
     fn example_is_served_on_the_ports_in_use_even_when_they_are_each_others() {
         let folder = tempfile::tempdir().expect("folder");
         write_files(folder.path()).expect("files");
-        let config = load(folder.path(), [4434, 4433, 7]).expect("loads").config;
+        let config = load(folder.path(), [4434, 4433, 7], None).expect("loads").config;
         assert_eq!((config.serve.public.port, config.serve.admin.port), (4434, 4433));
         assert_eq!(config.public_url().join_path("/"), "http://127.0.0.1:4434/");
         assert_eq!(config.providers()[0].microsoft.authority_host(), "http://127.0.0.1:7");

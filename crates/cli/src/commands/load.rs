@@ -1,7 +1,7 @@
 //! Loading the configuration the way every command does.
 
 use crate::args::ConfigFiles;
-use bia_config::{Finding, LoadInput, Loaded, Severity};
+use bia_config::{Config, Finding, LoadInput, Loaded, Severity};
 use bia_hooks::Registry;
 
 /// The hooks compiled into this binary. A third party adds a line here, `.with("name", its_crate::make)`.
@@ -11,6 +11,15 @@ pub(crate) fn hooks() -> Registry {
 
 /// Files, environment and `--dev`.
 pub(crate) fn load(files: &ConfigFiles, dev: bool) -> Result<Loaded, bia_config::ConfigErrors> {
+    load_beside(files, dev, None)
+}
+
+/// The same for a configuration that is to take the place of what is `running`.
+pub(crate) fn load_beside(
+    files: &ConfigFiles,
+    dev: bool,
+    running: Option<&Config>,
+) -> Result<Loaded, bia_config::ConfigErrors> {
     let registry = hooks();
     bia_config::load(LoadInput {
         files: files.config.clone(),
@@ -18,6 +27,7 @@ pub(crate) fn load(files: &ConfigFiles, dev: bool) -> Result<Loaded, bia_config:
         env: environment(),
         extra_hooks: &registry.names(),
         hostname: hostname(),
+        running,
         ..LoadInput::default()
     })
 }

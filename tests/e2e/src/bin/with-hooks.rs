@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use bia::{Foundation, StandIn};
+use bia::{Foundation, StandIn, Texts};
 use bia_config::LoadInput;
 use bia_hooks::{Hook, HookContext, HookError, Moment, Registry};
 use bia_server::{Server, State};
@@ -78,7 +78,7 @@ async fn serve(file: std::path::PathBuf) -> anyhow::Result<()> {
     let names = hooks.names();
     let loaded = bia_config::load(LoadInput { files: vec![file], extra_hooks: &names, ..LoadInput::default() })?;
     let foundation = Foundation::open(&loaded.config, true).await?;
-    let assembled = foundation.assemble(loaded.config, &hooks, StandIn::Refused).await?;
+    let assembled = foundation.assemble(loaded.config, &hooks, StandIn::Refused, &Texts::default()).await?;
     let bound = Server::bind(&assembled.deps.config).await?;
     let state = State::new(Arc::clone(&assembled.deps), &assembled.fingerprint);
     bound.serve(state, std::future::pending()).await;

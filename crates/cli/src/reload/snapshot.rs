@@ -1,0 +1,297 @@
+//! What files held at one moment, and where a change of them would show.
+//!
+//! A file counts as changed when its content has, so that `touch`, a checkout of the same revision and a swapped
+//! symbolic link to equal text reload nothing.
+
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// No file of a configuration is larger; what is, shows by its size and times alone.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+/// Entries below one folder, and how deep.
+const ENTRIES_MAX: usize = 4096;
+const DEPTH_MAX: usize = 8;
+/// Symbolic links on the way to one file, as the kernel counts.
+const LINKS_MAX: usize = 40;
+/// File systems keep time in steps: a younger file may be written again without a new time.
+const SETTLED_SECONDS: i64 = 2;
+
+/// Files and folders whose content is part of a configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Followed {
+    pub(crate) files: BTreeSet<PathBuf>,
+    /// With everything below them.
+    pub(crate) folders: BTreeSet<PathBuf>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot(BTreeMap<PathBuf, Seen>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    stamp: Option<Stamp>,
+    /// None when there is no regular file that can be read.
+    content: Option<[u8; 32]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: (u64, u64),
+    bytes: u64,
+    modified: (i64, i64),
+    /// Moves also when the other time is set by hand.
+    changed: (i64, i64),
+}
+
+impl Snapshot {
+    /// Looks at everything; what has the same size and times as in `before` is not read again.
+    pub(crate) fn take(followed: &Followed, before: &Self, now_seconds: i64) -> Self {
+        let mut paths = followed.files.clone();
+        for folder in &followed.folders {
+            files_below(folder, &mut paths);
+        }
+        let look = |path: PathBuf| {
+            let seen = see(&path, before.0.get(&path), now_seconds);
+            (path, seen)
+        };
+        Self(paths.into_iter().map(look).collect())
+    }
+
+    /// This one, with what `before` says about the files that both know.
+    pub(crate) fn keeping(mut self, before: &Self) -> Self {
+        for (path, seen) in &mut self.0 {
+            if let Some(known) = before.0.get(path) {
+                seen.clone_from(known);
+            }
+        }
+        self
+    }
+
+    /// Files that are new, gone, or hold something else than before.
+    pub(crate) fn differences<'a>(&'a self, before: &'a Self) -> Vec<&'a Path> {
+        let content = |snapshot: &Self, path: &Path| snapshot.0.get(path).map(|seen| seen.content);
+        let paths: BTreeSet<&PathBuf> = self.0.keys().chain(before.0.keys()).collect();
+        paths.into_iter().filter(|path| content(self, path) != content(before, path)).map(PathBuf::as_path).collect()
+    }
+}
+
+fn see(path: &Path, before: Option<&Seen>, now_seconds: i64) -> Seen {
+    let Ok(metadata) = fs::metadata(path) else { return Seen { stamp: None, content: None } };
+    let stamp = Stamp::of(&metadata);
+    if let Some(before) = before.filter(|before| before.stamp == Some(stamp) && stamp.is_settled(now_seconds)) {
+        return before.clone();
+    }
+    // A pipe would hold the look up for ever, a device has no end.
+    let content = metadata.is_file().then(|| digest(path, stamp)).and_then(Result::ok);
+    Seen { stamp: Some(stamp), content }
+}
+
+fn digest(path: &Path, stamp: Stamp) -> io::Result<[u8; 32]> {
+    let mut content = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > FILE_BYTES_MAX {
+        content = format!("{stamp:?}").into_bytes();
+    }
+    Ok(Sha256::digest(&content).into())
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: (metadata.dev(), metadata.ino()),
+            bytes: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    fn is_settled(self, now_seconds: i64) -> bool {
+        now_seconds - self.modified.0.max(self.changed.0) > SETTLED_SECONDS
+    }
+}
+
+fn files_below(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    let mut left = ENTRIES_MAX;
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            left -= 1;
+            if left == 0 {
+                return;
+            }
+            let path = entry.path();
+            if path.is_dir() {
+                if depth < DEPTH_MAX {
+                    folders.push((path, depth + 1));
+                }
+            } else {
+                found.insert(path);
+            }
+        }
+    }
+}
+
+/// Folders to watch, with the names in them that matter: the file itself, and every symbolic link on the way to it,
+/// since Kubernetes, Nix and deployment tools change a file by pointing a link elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) folders: BTreeSet<PathBuf>,
+    pub(crate) names: BTreeSet<PathBuf>,
+    /// Everything in these matters.
+    pub(crate) whole: BTreeSet<PathBuf>,
+}
+
+impl Places {
+    pub(crate) fn of(followed: &Followed) -> Self {
+        let mut places = Self::default();
+        for file in followed.files.iter().chain(&followed.folders) {
+            places.add(file);
+        }
+        for folder in &followed.folders {
+            places.add_folders(folder);
+        }
+        places
+    }
+
+    fn add(&mut self, path: &Path) {
+        let Ok(path) = std::path::absolute(path) else { return };
+        let mut links_left = LINKS_MAX;
+        let mut rest: Vec<PathBuf> = parts(&path);
+        let mut at = PathBuf::from("/");
+        while let Some(part) = rest.pop() {
+            if part == Path::new("..") {
+                at.pop();
+                continue;
+            }
+            let entry = at.join(&part);
+            let target = fs::read_link(&entry).ok();
+            if target.is_some() || rest.is_empty() {
+                self.folders.insert(at.clone());
+                self.names.insert(entry.clone());
+            }
+            match target {
+                Some(target) if links_left > 0 => {
+                    links_left -= 1;
+                    if target.is_absolute() {
+                        at = PathBuf::from("/");
+                    }
+                    rest.extend(parts(&target));
+                }
+                _ => at = entry,
+            }
+        }
+    }
+
+    fn add_folders(&mut self, folder: &Path) {
+        let mut folders = vec![(folder.to_owned(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            let Ok(real) = folder.canonicalize() else { continue };
+            if self.whole.len() >= ENTRIES_MAX || !self.whole.insert(real.clone()) {
+                continue;
+            }
+            for entry in fs::read_dir(&real).into_iter().flatten().flatten().take(ENTRIES_MAX) {
+                if depth < DEPTH_MAX && entry.path().is_dir() {
+                    folders.push((entry.path(), depth + 1));
+                }
+            }
+            self.folders.insert(real);
+        }
+    }
+}
+
+/// What is between the slashes, last first; `.` and the root are left out.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let named = |component: Component<'_>| match component {
+        Component::Normal(name) => Some(PathBuf::from(name)),
+        Component::ParentDir => Some(PathBuf::from(OsStr::new(".."))),
+        _ => None,
+    };
+    path.components().rev().filter_map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn following(file: &Path) -> Followed {
+        Followed { files: [file.to_owned()].into(), ..Followed::default() }
+    }
+
+    fn take(followed: &Followed, before: &Snapshot) -> Snapshot {
+        Snapshot::take(followed, before, i64::MAX / 2)
+    }
+
+    #[test]
+    fn content_decides_and_not_times_or_links() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("kratos.yml");
+        let followed = following(&path);
+        let missing = take(&followed, &Snapshot::default());
+        fs::write(&path, "one").expect("file");
+        let one = take(&followed, &missing);
+        assert_eq!(one.differences(&missing), [path.as_path()]);
+        // Written anew and renamed into place, as editors do.
+        fs::write(folder.path().join("aside"), "one").expect("file");
+        fs::rename(folder.path().join("aside"), &path).expect("renamed");
+        let again = take(&followed, &one);
+        assert!(again.differences(&one).is_empty());
+        fs::write(&path, "two").expect("file");
+        assert_eq!(take(&followed, &again).differences(&again), [path.as_path()]);
+        fs::remove_file(&path).expect("removed");
+        assert_eq!(take(&followed, &again).differences(&again), [path.as_path()]);
+    }
+
+    #[test]
+    fn files_of_a_folder_come_and_go() {
+        let folder = tempfile::tempdir().expect("folder");
+        let followed = Followed { folders: [folder.path().to_owned()].into(), ..Followed::default() };
+        let empty = take(&followed, &Snapshot::default());
+        fs::create_dir(folder.path().join("lib")).expect("folder");
+        let path = folder.path().join("lib/names.libsonnet");
+        fs::write(&path, "{}").expect("file");
+        let one = take(&followed, &empty);
+        assert_eq!(one.differences(&empty), [path.as_path()]);
+        fs::remove_file(&path).expect("removed");
+        assert_eq!(take(&followed, &one).differences(&one), [path.as_path()]);
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+        assert_eq!(take(&following(&path), &Snapshot::default()).0[&path].content, None);
+    }
+
+    #[test]
+    fn every_link_on_the_way_is_watched_where_it_stands() {
+        // A mounted ConfigMap: kratos.yml -> ..data/kratos.yml, ..data -> ..2026.
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path().canonicalize().expect("path");
+        fs::create_dir(root.join("..2026")).expect("folder");
+        fs::write(root.join("..2026/kratos.yml"), "x").expect("file");
+        symlink("..2026", root.join("..data")).expect("link");
+        symlink("..data/kratos.yml", root.join("kratos.yml")).expect("link");
+        let places = Places::of(&following(&root.join("kratos.yml")));
+        assert_eq!(places.folders, [root.clone(), root.join("..2026")].into());
+        let names = ["..2026/kratos.yml", "..data", "kratos.yml"].map(|name| root.join(name));
+        assert_eq!(places.names, names.into());
+    }
+
+    #[test]
+    fn links_in_a_circle_end() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path().canonicalize().expect("path");
+        symlink("b", root.join("a")).expect("link");
+        symlink("a", root.join("b")).expect("link");
+        let places = Places::of(&following(&root.join("a")));
+        assert!(places.folders.contains(&root) && places.names.contains(&root.join("b")), "{places:?}");
+    }
+}

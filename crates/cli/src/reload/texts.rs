@@ -1,0 +1,161 @@
+//! The texts that a configuration names, as they were at one moment. A server works with these until a reload has
+//! looked at newer ones, so that a half-written or broken mapper reaches nobody's sign-in.
+
+use crate::assemble::mapper_settings;
+use bia_config::{Config, Loaded, NamedText, TextKind};
+use bia_mapper::Mapper;
+use bia_outbound::Sources;
+use bia_selfservice::{Imported, read_imports};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Largest text; what reads them may set smaller limits.
+const TEXT_BYTES_MAX: usize = 1024 * 1024;
+const IMPORTS: &str = "bia.mapper.import_dir";
+
+type Hash = [u8; 32];
+
+/// Files by path, and what mappers import.
+#[derive(Clone, Default)]
+pub struct Texts {
+    files: HashMap<String, Arc<str>>,
+    imports: Option<Arc<Imported>>,
+    /// By where they are, as messages call it.
+    named: BTreeMap<String, Named>,
+}
+
+#[derive(Clone)]
+struct Named {
+    /// One of the keys that name it.
+    key: String,
+    is_jsonnet: bool,
+    found: Result<Arc<str>, String>,
+}
+
+/// What Jsonnet said about texts, by their hash, so that none is parsed twice.
+#[derive(Default)]
+pub(crate) struct Verdicts(HashMap<Hash, Option<String>>);
+
+/// A text that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unusable {
+    pub(crate) key: String,
+    pub(crate) why: String,
+}
+
+impl Texts {
+    /// Reads every file and decodes every inline text. What is on the web is left to its first use.
+    pub async fn read(config: &Config, sources: &Sources) -> Self {
+        // Without what these sources remember: times of files are no proof of their content.
+        let fresh = sources.keeping(HashMap::new());
+        let mut texts = Self::default();
+        for NamedText { key, source, kind } in config.texts() {
+            // A schema that is missing or wrong is an error of its own.
+            if kind == TextKind::Schema && source.path().is_none()
+                || !matches!(source, bia_config::Source::File(_) | bia_config::Source::Base64(_))
+            {
+                continue;
+            }
+            let found = fresh.text(&source.to_text(), TEXT_BYTES_MAX).await.map_err(|error| error.to_string());
+            if let (Some(path), Ok(text)) = (source.path(), &found) {
+                texts.files.insert(path.display().to_string(), text.clone());
+            }
+            let is_jsonnet = kind == TextKind::Jsonnet;
+            let place = match source.path() {
+                Some(_) => source.to_string(),
+                // Inline texts of equal length look alike.
+                None => format!("{source} of {key}"),
+            };
+            texts.named.entry(place).or_insert(Named { key, is_jsonnet, found });
+        }
+        texts.read_imports(config).await;
+        texts
+    }
+
+    async fn read_imports(&mut self, config: &Config) {
+        let Some(folder) = config.bia.mapper.import_dir.clone() else { return };
+        let read = tokio::task::spawn_blocking(move || read_imports(&folder)).await;
+        let named = |found| Named { key: IMPORTS.to_owned(), is_jsonnet: true, found };
+        match read.map_err(|error| error.to_string()).and_then(|read| read) {
+            Ok(imports) => {
+                for (path, text) in &imports {
+                    self.named.insert(path.clone(), named(Ok(text.as_str().into())));
+                }
+                self.imports = Some(Arc::new(imports));
+            }
+            Err(why) => drop(self.named.insert(IMPORTS.to_owned(), named(Err(why)))),
+        }
+    }
+
+    /// Files by the path after `file://`.
+    pub(crate) fn files(&self) -> HashMap<String, Arc<str>> {
+        self.files.clone()
+    }
+
+    /// What mappers import, if there is a folder that can be read.
+    pub(crate) fn imports(&self) -> Option<Arc<Imported>> {
+        self.imports.clone()
+    }
+
+    /// What can't be used here and could be in `running`, or was not there: a reload must not make anything worse, and
+    /// what was broken before must not hold up the repair of something else.
+    pub(crate) async fn worse_than(&self, running: &Self, config: &Config, verdicts: &mut Verdicts) -> Vec<Unusable> {
+        verdicts.learn(&[running, self], config).await;
+        let worse = |(place, named): (&String, &Named)| {
+            let why = verdicts.of(place, named)?;
+            let was = running.named.get(place).and_then(|before| verdicts.of(place, before));
+            was.is_none().then(|| Unusable { key: named.key.clone(), why })
+        };
+        let worse = self.named.iter().filter_map(worse).collect();
+        verdicts.forget_all_but(self);
+        worse
+    }
+}
+
+impl Verdicts {
+    async fn learn(&mut self, texts: &[&Texts], config: &Config) {
+        let named = texts.iter().flat_map(|texts| &texts.named).filter(|(_, named)| named.is_jsonnet);
+        let unknown: Vec<(&String, &Arc<str>)> = named
+            .filter_map(|(place, named)| Some((place, named.found.as_ref().ok()?)))
+            .filter(|(_, text)| !self.0.contains_key(&hash(text)))
+            .collect();
+        if unknown.is_empty() {
+            return;
+        }
+        // Workers of their own: those that serve people must not wait, nor start before the first sign-in.
+        let mapper = Mapper::new(mapper_settings(config));
+        for (place, text) in unknown {
+            let checked = mapper.check(&bia_mapper::Source { name: place, text }).await;
+            self.0.insert(hash(text), checked.err().map(|error| error.diagnostic().to_string()));
+        }
+        mapper.shutdown().await;
+    }
+
+    fn of(&self, place: &str, named: &Named) -> Option<String> {
+        match &named.found {
+            Err(why) => Some(format!("{place} can't be read: {why}")),
+            Ok(text) if named.is_jsonnet => {
+                let why = self.0.get(&hash(text))?.as_ref()?;
+                Some(format!("{place} can't be used: {why}"))
+            }
+            Ok(_) => None,
+        }
+    }
+
+    fn forget_all_but(&mut self, texts: &Texts) {
+        let kept: Vec<Hash> = texts.named.values().filter_map(|named| Some(hash(named.found.as_ref().ok()?))).collect();
+        self.0.retain(|hash, _| kept.contains(hash));
+    }
+}
+
+impl Unusable {
+    /// With the line of the configuration that names it.
+    pub(crate) fn sentence(&self, loaded: &Loaded) -> String {
+        format!("{} ({}): {}", self.key, loaded.locate(&self.key), self.why)
+    }
+}
+
+fn hash(text: &str) -> Hash {
+    Sha256::digest(text).into()
+}
