@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::audit::Audit;
 use crate::identity_headers::HeaderTemplate;
 
 /// Settings of Bia's own. Kratos refuses a file with this block; `bia config check --for kratos` says so.
@@ -24,6 +25,8 @@ pub struct Bia {
     /// for example `{ X-User-Id: '{identity.id}' }`. Default: none.
     #[schemars(with = "BTreeMap<String, String>")]
     pub identity_headers: BTreeMap<String, HeaderTemplate>,
+    /// Who signed in, who was refused, and what administrators changed.
+    pub audit: Audit,
     /// Keep a redacted record of failing sign-ins: `on` or `off`. Default: `off`.
     pub capture: Capture,
 }
@@ -48,7 +51,8 @@ pub struct Ui {
     pub enabled: bool,
     /// Name shown on the pages, for example `Contoso`. Default: none.
     pub title: Option<String>,
-    /// Picture shown above it. Default: none.
+    /// Picture shown above it: a path on this host, an https address, `data:image/…`, or a file such as
+    /// `file:///etc/bia/logo.svg`. Default: none.
     #[schemars(extend("format" = "uri-reference"))]
     pub logo_url: Option<String>,
     /// Light, dark, or as the visitor's system prefers. Default: `auto`.

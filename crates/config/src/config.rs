@@ -18,6 +18,7 @@ use crate::security::{OAuth2Provider, Security};
 use crate::selfservice::Selfservice;
 use crate::serve::Serve;
 use crate::session::SessionConfig;
+use crate::tracing::Tracing;
 use crate::unsupported::{self, Ignored};
 
 /// A whole configuration. Field names are the keys of `kratos.yml`; its `Debug` shows no secret.
@@ -54,6 +55,9 @@ pub struct Config {
     /// The structured log.
     #[serde(default)]
     pub log: Log,
+    /// OpenTelemetry traces, in builds with the feature `otel`. Default: none.
+    #[serde(default)]
+    pub tracing: Tracing,
     /// Hardening.
     #[serde(default)]
     pub security: Security,
@@ -87,10 +91,6 @@ pub struct Config {
     #[serde(default)]
     #[schemars(schema_with = "unsupported::hashers")]
     pub hashers: Option<Ignored>,
-    /// Kratos' tracing.
-    #[serde(default)]
-    #[schemars(schema_with = "unsupported::tracing")]
-    pub tracing: Option<Ignored>,
     /// CockroachDB only.
     #[serde(default)]
     #[schemars(schema_with = "unsupported::preview")]

@@ -28,6 +28,7 @@
 //! ```
 
 mod advice;
+mod audit;
 mod base_url;
 mod bia;
 mod clients;
@@ -57,9 +58,11 @@ mod serve;
 mod session;
 mod size;
 mod source;
+mod tracing;
 mod unsupported;
 mod validate;
 
+pub use audit::Audit;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bia::{Bia, Capture, MapperLimits, Network, Theme, Ui};
 pub use clients::{Clients, HttpClient, WebHookClient};
@@ -97,4 +100,5 @@ pub use selfservice::{
 pub use serve::{Cors, CorsMethod, RequestLog, Serve, ServeAdmin, ServePublic, Socket, Tls, TlsSource};
 pub use session::{RequiredAal, SessionConfig, SessionCookie, TokenSubject, Tokenizer, TokenizerTemplate, Whoami};
 pub use source::{Base64Error, Source};
+pub use tracing::{Otlp, Sampling, Tracing, TracingProvider, TracingProviders};
 pub use unsupported::{Ignored, SmtpClient};

@@ -36,6 +36,10 @@ pub struct Call {
     pub accept: Option<String>,
     pub user_agent: Option<String>,
     pub authorization: Option<Authorization>,
+    /// `X-Request-ID`.
+    pub request_id: Option<String>,
+    /// Microsoft's own header for the same.
+    pub client_request_id: Option<String>,
     /// 0: the connection was cut instead of an answer.
     pub status: u16,
 }

@@ -145,6 +145,8 @@ fn write_down(shared: &Shared, request: &Request, endpoint: Endpoint) -> Call {
         accept: text(ACCEPT),
         user_agent: text(USER_AGENT),
         authorization: request.header(AUTHORIZATION).map(Authorization::parse),
+        request_id: text(http::HeaderName::from_static("x-request-id")),
+        client_request_id: text(http::HeaderName::from_static("client-request-id")),
         status: 0,
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(args: args::Serve) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    log::start(&loaded.config.log);
+    let _telemetry = log::serve(&loaded.config)?;
     refuse_stand_in(&loaded.config)?;
     log_findings(loaded.findings());
     if args.strict && loaded.has_advice() {

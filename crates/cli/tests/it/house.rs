@@ -39,7 +39,7 @@ const LEVELS: [&[&str]; 7] = [
     &["bia-provider", "bia-mapper", "bia-store", "bia-identity"],
     &["bia-hooks"],
     &["bia-selfservice"],
-    &["bia-server", "bia-pages", "bia-workbench", "bia-doctor", "bia-moving"],
+    &["bia-server", "bia-pages", "bia-workbench", "bia-doctor", "bia-moving", "bia-otel"],
     &["bia"],
 ];
 

@@ -19,6 +19,7 @@ pub(super) fn keep(config: &mut Config, running: &Config) -> Vec<Finding> {
     hold("serve.admin.port", &mut admin.port, &old.admin.port, &mut waiting);
     hold("serve.admin.socket", &mut admin.socket, &old.admin.socket, &mut waiting);
     hold("log", &mut config.log, &running.log, &mut waiting);
+    hold("bia.audit", &mut config.bia.audit, &running.bia.audit, &mut waiting);
     if !is_same_database(&config.dsn, &running.dsn) {
         config.dsn = running.dsn.clone();
         waiting.push(finding("dsn"));
