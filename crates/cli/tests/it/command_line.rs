@@ -33,15 +33,6 @@ fn version_is_printed_for_people_and_programs() {
 }
 
 #[test]
-fn completions_are_printed_for_each_shell() {
-    for shell in ["bash", "zsh", "fish"] {
-        let (code, out, _) = run(bia(&root()).args(["completions", shell]));
-        assert_eq!(code, 0);
-        assert!(out.contains("migrate"), "{shell}");
-    }
-}
-
-#[test]
 fn config_check_is_content_with_a_good_file() {
     let site = Site::new();
     let (code, out, err) = run(&mut site.command(&["config", "check", "-c", "kratos.yml", "--dev"]));
