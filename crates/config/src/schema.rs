@@ -91,7 +91,7 @@ pub(crate) fn resolve(node: &'static Value) -> &'static Value {
     // A fixed bound instead of a cycle check: the types do not nest deeper.
     for _ in 0..8 {
         let next = match (node.get("$ref").and_then(Value::as_str), node.get("allOf").and_then(Value::as_array)) {
-            (Some(reference), _) => root().pointer(reference.trim_start_matches('#')),
+            (Some(reference), _) => definition(reference),
             (None, Some(all)) if all.len() == 1 && !node.as_object().is_some_and(|o| o.contains_key("properties")) => {
                 all.first()
             }
@@ -103,6 +103,11 @@ pub(crate) fn resolve(node: &'static Value) -> &'static Value {
         }
     }
     node
+}
+
+/// What `#/definitions/<name>` means. A JSON pointer would take every name apart again, a thousand times at each start.
+fn definition(reference: &str) -> Option<&'static Value> {
+    root().get("definitions")?.get(reference.strip_prefix("#/definitions/")?)
 }
 
 /// The schema of the value at a path of the configuration.
@@ -143,7 +148,7 @@ pub(crate) fn is_own(node: &Value) -> bool {
 pub(crate) fn item_type(node: &Value) -> Option<String> {
     let items = node.get("items")?;
     let items = match items.get("$ref").and_then(Value::as_str) {
-        Some(reference) => root().pointer(reference.trim_start_matches('#'))?,
+        Some(reference) => definition(reference)?,
         None => items,
     };
     items.get("type")?.as_str().map(str::to_owned)

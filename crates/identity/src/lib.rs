@@ -14,4 +14,4 @@ pub mod tokenizer;
 
 pub use schemas::{Schemas, SchemasError};
 pub use seal::{Purpose, Sealer, Secrets, TokenCipher};
-pub use sessions::{Authenticated, Client, SessionCredentials, Sessions};
+pub use sessions::{Authenticated, Client, OpenedCookie, SessionCredentials, Sessions};

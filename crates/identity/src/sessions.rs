@@ -4,24 +4,32 @@ use crate::seal::{self, Purpose, Sealer};
 use bia_config::Config;
 use bia_model::session::Upstream;
 use bia_model::{Aal, AuthenticationMethod, Device, Identity, Session, Timestamp};
-use bia_store::{Store, StoreError, TokenHash};
+use bia_store::{RawSession, Store, StoreError, TokenHash};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// The ways a request may show a session, in the order in which they count (contract §8.2).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SessionCredentials {
     /// `X-Session-Token`; when it is there, nothing else is tried.
     pub header: Option<String>,
-    /// The session cookie's value.
-    pub cookie: Option<String>,
+    /// The session cookie.
+    pub cookie: Option<OpenedCookie>,
     /// `Authorization: Bearer`.
     pub bearer: Option<String>,
 }
 
+/// A session cookie that was sealed here and not changed since.
+#[derive(Clone)]
+pub struct OpenedCookie {
+    pub token: String,
+    /// When the session was to end as the cookie was made.
+    pub expires_at: Timestamp,
+}
+
 /// A session that a request showed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Authenticated {
     pub session: Session,
     pub token: String,
@@ -41,6 +49,17 @@ pub struct Client {
     pub ip_address: Option<String>,
     pub user_agent: Option<String>,
     pub location: Option<String>,
+}
+
+impl SessionCredentials {
+    /// The token that counts.
+    fn token(&self, now: Timestamp) -> Option<String> {
+        if let Some(token) = self.header.as_ref().filter(|token| !token.is_empty()) {
+            return Some(token.clone());
+        }
+        let cookie = self.cookie.as_ref().filter(|cookie| now < cookie.expires_at);
+        cookie.map(|cookie| cookie.token.clone()).or_else(|| self.bearer.clone())
+    }
 }
 
 /// Issues and finds sessions.
@@ -66,18 +85,28 @@ impl Sessions {
         shown: &SessionCredentials,
         now: Timestamp,
     ) -> Result<Option<Authenticated>, StoreError> {
-        let Some(token) = self.token_of(shown, now) else {
+        let Some(token) = shown.token(now) else {
             return Ok(None);
         };
         let found = self.store.find_session_by_token_hash(&TokenHash::of(&token)).await?;
         Ok(found.filter(|session| session.is_active(now)).map(|session| Authenticated { session, token }))
     }
 
-    fn token_of(&self, shown: &SessionCredentials, now: Timestamp) -> Option<String> {
-        if let Some(token) = shown.header.as_ref().filter(|token| !token.is_empty()) {
-            return Some(token.clone());
-        }
-        shown.cookie.as_deref().and_then(|cookie| self.open_cookie(cookie, now)).or_else(|| shown.bearer.clone())
+    /// As [`Sessions::authenticate`] with the documents unparsed, for callers that keep what they made of them. Whether
+    /// the identity is still active is in its document: the caller has to look.
+    ///
+    /// # Errors
+    /// When the database can't answer.
+    pub async fn find_raw(
+        &self,
+        shown: &SessionCredentials,
+        now: Timestamp,
+    ) -> Result<Option<(RawSession, String)>, StoreError> {
+        let Some(token) = shown.token(now) else {
+            return Ok(None);
+        };
+        let found = self.store.find_raw_session_by_token_hash(&TokenHash::of(&token)).await?;
+        Ok(found.filter(|raw| raw.active && now < raw.expires_at).map(|raw| (raw, token)))
     }
 
     /// A new session for an identity, not stored yet, and its token.
@@ -112,20 +141,11 @@ impl Sessions {
         self.sealer.seal(Purpose::Cookie, &serde_json::to_vec(&body).unwrap_or_default())
     }
 
-    /// The token inside a session cookie, unless it was changed or has expired.
-    pub fn open_cookie(&self, value: &str, now: Timestamp) -> Option<String> {
-        let body = self.cookie_body(value)?;
-        (now.micros() < body.e).then_some(body.t)
-    }
-
-    /// Whether a cookie ends at another time than its session, which was extended since. Kratos: whoami then hands
-    /// out a new one (`session/handler.go`).
-    pub fn is_cookie_outdated(&self, value: &str, expires_at: Timestamp) -> bool {
-        self.cookie_body(value).is_some_and(|body| body.e != expires_at.micros())
-    }
-
-    fn cookie_body(&self, value: &str) -> Option<CookieBody> {
-        serde_json::from_slice(&self.sealer.open(Purpose::Cookie, value)?).ok()
+    /// What a session cookie holds, unless it was changed or has expired.
+    pub fn open_cookie(&self, value: &str, now: Timestamp) -> Option<OpenedCookie> {
+        let body: CookieBody = serde_json::from_slice(&self.sealer.open(Purpose::Cookie, value)?).ok()?;
+        let expires_at = Timestamp::from_micros(body.e);
+        (now < expires_at).then_some(OpenedCookie { token: body.t, expires_at })
     }
 
     /// Whether sensitive changes are allowed without signing in again (contract §3.9).

@@ -4,7 +4,7 @@
 use crate::discovery::Caches;
 use crate::error::{ProviderError, Step};
 use crate::keys::{Key, KeySet};
-use crate::types::{SigningAlgorithm, VerifySignature};
+use crate::types::SigningAlgorithm;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use bia_model::Timestamp;
 use serde::Deserialize;
@@ -118,7 +118,7 @@ impl<'a> Parsed<'a> {
     fn is_signed_by(&self, set: &KeySet, expect: &Expect<'_>, algorithm: &SigningAlgorithm) -> bool {
         set.candidates(self.kid.as_deref())
             .filter(|key| self.may_sign(key, expect))
-            .any(|key| key.jwk.verify_signature(algorithm, self.signed.as_bytes(), &self.signature).is_ok())
+            .any(|key| key.has_signed(algorithm, self.signed.as_bytes(), &self.signature))
     }
 
     /// A key that Entra published for one tenant must not vouch for people of another.

@@ -7,12 +7,12 @@ use crate::query::Query;
 use crate::route::Params;
 use crate::state::App;
 use bia_identity::Purpose;
-use bia_identity::sessions::{Authenticated, SessionCredentials};
+use bia_identity::sessions::{Authenticated, OpenedCookie, SessionCredentials};
 use bia_model::{ApiError, Timestamp};
 use bia_selfservice::{Context, Csrf, Deps, InitQuery};
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Marks a sealed continuity cookie, so that no other sealed cookie passes for one.
 const CONTINUITY_PREFIX: &str = "continuity:";
@@ -28,6 +28,7 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) cookies: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    pub(crate) opened_cookie: OnceLock<Option<OpenedCookie>>,
     pub(crate) now: Timestamp,
     pub(crate) client: Client,
     pub(crate) negotiated: Negotiated,
@@ -62,7 +63,7 @@ impl Call {
     /// Whether the request shows any session credential at all.
     pub(crate) fn shows_credentials(&self) -> bool {
         let shown = self.session_credentials();
-        shown.header.is_some() || shown.cookie.is_some() || shown.bearer.is_some()
+        shown.header.is_some() || shown.bearer.is_some() || self.session_cookies().next().is_some()
     }
 
     /// The active session that the request shows.
@@ -71,25 +72,29 @@ impl Call {
         self.deps().sessions.authenticate(&shown, self.now).await.map_err(|error| crate::error::store(&error))
     }
 
-    fn session_credentials(&self) -> SessionCredentials {
+    pub(crate) fn session_credentials(&self) -> SessionCredentials {
         let bearer = self.header("authorization").and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
         SessionCredentials {
             header: self.header("x-session-token").filter(|token| !token.is_empty()).map(str::to_owned),
-            cookie: self.session_cookie().map(str::to_owned),
+            cookie: self.session_cookie().cloned(),
             bearer,
         }
     }
 
-    /// The session cookie; of several with its name (other paths or domains) the first that is ours.
-    pub(crate) fn session_cookie(&self) -> Option<&str> {
-        let sessions = &self.deps().sessions;
-        let mut candidates = self.cookies_named(self.app.cookies.session_name());
-        let first = candidates.next()?;
-        let ours = |value: &&str| sessions.open_cookie(value, self.now).is_some();
-        Some(if ours(&first) { first } else { candidates.find(ours).unwrap_or(first) })
+    /// The session cookie; of several with its name (other paths or domains) the first that is ours and counts.
+    pub(crate) fn session_cookie(&self) -> Option<&OpenedCookie> {
+        // Opened once for each request: it is needed in several places, and what it costs is seen in every whoami.
+        let opened = self
+            .opened_cookie
+            .get_or_init(|| self.session_cookies().find_map(|value| self.deps().sessions.open_cookie(value, self.now)));
+        opened.as_ref()
+    }
+
+    fn session_cookies(&self) -> impl Iterator<Item = &str> {
+        self.cookies_named(self.app.cookies.session_name())
     }
 
     fn cookies_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {

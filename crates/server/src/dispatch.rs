@@ -22,7 +22,7 @@ use futures_util::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, header};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing::Instrument as _;
 
@@ -204,6 +204,7 @@ fn arrive(app: &Arc<App>, connection: Connection, parts: Parts, sent_id: Option<
         params: Params::new(),
         cookies: sent,
         body: bytes::Bytes::new(),
+        opened_cookie: OnceLock::new(),
         now: Timestamp::from(time::OffsetDateTime::now_utc()),
         negotiated: Negotiated::from_headers(&parts.headers),
         csrf,

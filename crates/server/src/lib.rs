@@ -47,6 +47,7 @@ mod route;
 mod router;
 mod state;
 mod trace_context;
+mod whoami_cache;
 
 pub use listen::{Address, Bound, ListenError, Server, SocketError, TlsError};
 pub use state::{App, ReplaceError, State};

@@ -6,6 +6,7 @@ use crate::dispatch::Port;
 use crate::listen::TlsError;
 use crate::listen::tls::{Certificates, Reloading};
 use crate::public::pages as built_in;
+use crate::whoami_cache::WhoamiCache;
 use arc_swap::ArcSwap;
 use bia_pages::{PageError, Pages};
 use bia_selfservice::Deps;
@@ -18,6 +19,7 @@ pub struct App {
     pub deps: Arc<Deps>,
     pub(crate) cookies: CookiePolicy,
     pub(crate) cors: Cors,
+    pub(crate) whoami: WhoamiCache,
     /// The built-in pages; none when `bia.ui.enabled` is off.
     pub(crate) pages: Option<Pages>,
     /// The answer of `/health/config`.
@@ -31,7 +33,7 @@ impl App {
         let config = &deps.config;
         let revision = config.revision.clone().unwrap_or_else(|| fingerprint.to_owned());
         let (cookies, cors) = (CookiePolicy::new(config), Cors::new(&config.serve.public.cors));
-        Self { cookies, cors, pages, revision, callbacks, deps }
+        Self { cookies, cors, whoami: WhoamiCache::new(), pages, revision, callbacks, deps }
     }
 }
 

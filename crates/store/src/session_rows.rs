@@ -38,8 +38,9 @@ struct Body {
     upstream: Option<Upstream>,
 }
 
-/// A session whose documents aren't parsed yet, for callers that keep what they made of them.
-#[derive(Clone)]
+/// A session whose documents aren't parsed yet, for callers that keep what they made of them. Two that are equal, or hash
+/// alike under a secret key, say the same of session and identity.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawSession {
     pub id: Uuid,
     pub identity_id: Uuid,

@@ -41,5 +41,6 @@ fn login_url(call: &Call, needs_second_factor: bool) -> String {
         query.push(("aal", "aal2"));
     }
     query.extend(back.as_deref().map(|url| ("return_to", url)));
-    with_query(&deps.public("/self-service/login/browser"), &query)
+    let login = deps.public("/self-service/login/browser");
+    if query.is_empty() { login } else { with_query(&login, &query) }
 }

@@ -6,8 +6,8 @@ use crate::public::pages;
 use crate::respond::respond;
 use crate::route::Answer;
 use bia_model::ApiError;
-use tracing::Instrument as _;
 use bia_selfservice::{front_channel, oidc};
+use tracing::Instrument as _;
 
 /// `GET /self-service/methods/oidc/callback/{provider}`, and the one below an organization.
 pub(crate) async fn callback(call: Call) -> Answer {

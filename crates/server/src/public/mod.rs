@@ -8,3 +8,4 @@ pub(crate) mod schemas;
 pub(crate) mod self_service;
 pub(crate) mod sessions;
 pub(crate) mod well_known;
+pub(crate) mod whoami;

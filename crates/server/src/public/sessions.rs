@@ -2,86 +2,17 @@
 
 use crate::answer;
 use crate::call::Call;
-use crate::cookies;
 use crate::error;
-use crate::identity_headers;
 use crate::paging::{self, Page};
-use crate::respond::{respond_json, session_json};
+use crate::respond::respond_json;
 use crate::route::Answer;
 use axum::response::Response;
-use bia_identity::tokenizer::Tokenizer;
 use bia_model::{ApiError, Session};
 use bia_selfservice::{step_up, token_exchange};
 use bia_store::{Page as StorePage, SessionFilter};
 use bia_telemetry::audit;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-const IDENTITY_ID: HeaderName = HeaderName::from_static("x-kratos-authenticated-identity-id");
-const CACHE_FOR: HeaderName = HeaderName::from_static("ory-session-cache-for");
-
-/// `/sessions/whoami` with any method, as proxies ask with the method of the request that they guard.
-pub(crate) async fn to_session(call: Call) -> Answer {
-    let flags = &call.deps().config.feature_flags;
-    let Some(found) = call.authenticate().await? else {
-        let mut response = refused(&call, "No valid session credentials found in the request.");
-        if flags.cacheable_sessions && !call.shows_credentials() {
-            // Kratos: that somebody shows nothing at all may be remembered for a minute.
-            response.headers_mut().insert(CACHE_FOR, HeaderValue::from_static("60"));
-        }
-        return Ok(response);
-    };
-    let (session, token) = (found.session, found.token);
-    require_aal(&call, &session)?;
-    let mut body = session_json(&call, &session);
-    let template = call.query.get("tokenize_as").filter(|name| !name.is_empty());
-    if let Some(template) = template {
-        let deps = call.deps();
-        let tokenizer = Tokenizer { config: &deps.config, sources: &deps.sources, mapper: &deps.mapper, now: call.now };
-        body["tokenized"] = json!(tokenizer.tokenize(template, &session, &body).await?);
-    }
-    let mut response = answer::json(200, &body);
-    let headers = response.headers_mut();
-    say_who(&call, &session, &token, &body, headers);
-    if flags.cacheable_sessions && template.is_none() {
-        let left = session.expires_at.since(call.now);
-        let most = flags.cacheable_sessions_max_age.filter(|max| !max.is_zero());
-        headers.insert(CACHE_FOR, HeaderValue::from(most.map_or(left, |max| max.min(left)).as_secs()));
-    }
-    Ok(response)
-}
-
-/// What [`to_session`] says in headers, for `/sessions/forward-auth`.
-pub(crate) async fn identify(call: &Call) -> Result<HeaderMap, ApiError> {
-    let found = call.authenticate().await?;
-    let found = found.ok_or_else(|| ApiError::unauthorized("No valid session credentials found in the request."))?;
-    require_aal(call, &found.session)?;
-    let mut headers = HeaderMap::new();
-    say_who(call, &found.session, &found.token, &session_json(call, &found.session), &mut headers);
-    Ok(headers)
-}
-
-fn say_who(call: &Call, session: &Session, token: &str, body: &Value, headers: &mut HeaderMap) {
-    if let Ok(value) = HeaderValue::from_str(&session.identity_id.to_string()) {
-        headers.insert(IDENTITY_ID, value);
-    }
-    identity_headers::append(call, body, headers);
-    refresh_cookie(call, session, token, headers);
-}
-
-/// The session may live longer by now than the cookie that shows it.
-fn refresh_cookie(call: &Call, session: &Session, token: &str, headers: &mut HeaderMap) {
-    let sessions = &call.deps().sessions;
-    let Some(cookie) = call.session_cookie() else { return };
-    if sessions.open_cookie(cookie, call.now).as_deref() != Some(token)
-        || !sessions.is_cookie_outdated(cookie, session.expires_at)
-    {
-        return;
-    }
-    let value = sessions.seal_cookie(token, session.expires_at);
-    cookies::append(headers, &call.app.cookies.session(&value, session.expires_at, call.now));
-}
 
 /// `GET /sessions`: every active session but the current one, newest first.
 pub(crate) async fn list_my_sessions(call: Call) -> Answer {
@@ -173,13 +104,13 @@ async fn own_session(call: &Call) -> Result<Session, ApiError> {
     found.map(|found| found.session).ok_or_else(|| ApiError::unauthorized("No valid session cookie found."))
 }
 
-fn refused(call: &Call, reason: &str) -> Response {
+pub(crate) fn refused(call: &Call, reason: &str) -> Response {
     let mut error = ApiError::unauthorized(reason);
     error.request.clone_from(&call.request_id);
     answer::error(&error)
 }
 
 /// `session.whoami.required_aal`.
-fn require_aal(call: &Call, session: &Session) -> Result<(), ApiError> {
+pub(crate) fn require_aal(call: &Call, session: &Session) -> Result<(), ApiError> {
     step_up::check_whoami(call.deps(), session)
 }

@@ -10,4 +10,5 @@ mod pages;
 mod routes;
 mod sessions;
 mod shutdown;
+mod whoami;
 mod world;
