@@ -79,7 +79,7 @@ async fn without_the_key_there_are_no_headers_but_kratos_own() {
     let answer = world.public("GET", "/sessions/whoami", &[("x-session-token", &token)]).await;
     let ours: Vec<&String> =
         answer.headers.iter().map(|(name, _)| name).filter(|name| name.starts_with("x-")).collect();
-    assert_eq!(ours, ["x-kratos-authenticated-identity-id"]);
+    assert_eq!(ours, ["x-kratos-authenticated-identity-id", "x-request-id"]);
 }
 
 /// What a proxy on this machine sends along.
