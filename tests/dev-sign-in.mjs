@@ -1,12 +1,14 @@
-// Drives a whole sign-in of `bia dev` in headless Chromium: page, button, stand-in, person, session, sign-out.
+// Drives `bia dev` in headless Chromium: a whole sign-in (page, button, stand-in, person, session), and then a test login by
+// the link of `bia mapper try`, with its list of checks.
 //
 //   node tests/dev-sign-in.mjs <path of bia> [folder for screenshots]
 //
 // Chromium is spoken to over two pipes (its DevTools protocol), so nothing but Node 20 and Chromium is needed.
-// Exit code 0: the person picked is shown as signed in.
+// Exit code 0: the person picked is shown as signed in, and the test login says that it works.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -39,9 +41,16 @@ async function until(what, look) {
   }
 }
 
-async function startBia() {
+const freePort = () => new Promise((done) => {
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => done(port));
+  });
+});
+
+async function startBia(adminPort) {
   const began = performance.now();
-  const child = start(path.resolve(program), ['dev', '--public-port', '0', '--admin-port', '0', '--entra-port', '0'], ['ignore', 'pipe', 'pipe']);
+  const child = start(path.resolve(program), ['dev', '--public-port', '0', '--admin-port', String(adminPort), '--entra-port', '0'], ['ignore', 'pipe', 'pipe']);
   let text = '';
   child.stdout.on('data', (data) => (text += data));
   child.stderr.on('data', (data) => (text += data));
@@ -92,6 +101,7 @@ async function openPage(url) {
     return answer.result?.value;
   };
   return {
+    go: (url) => send('Page.navigate', { url }),
     text: () => run('document.readyState === "complete" ? document.body.innerText : ""'),
     address: () => run('location.href'),
     // Clicks the first link or button with that text, and says whether there was one.
@@ -101,14 +111,40 @@ async function openPage(url) {
     async shot(name) {
       if (!shots) return;
       mkdirSync(shots, { recursive: true });
-      const { data } = await send('Page.captureScreenshot', { format: 'png' });
+      const { data } = await send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
       writeFileSync(path.join(shots, `${name}.png`), Buffer.from(data, 'base64'));
     },
   };
 }
 
+/** The administrator's link: one button, the provider, a list of checks; and the same page without names. */
+async function testLogin(page, adminPort) {
+  const endpoint = `http://127.0.0.1:${adminPort}`;
+  const link = execFileSync(path.resolve(program), ['mapper', 'try', 'microsoft', '--endpoint', endpoint],
+    { cwd: work, env: {}, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  await page.go(link);
+  await until('the page of the link', async () => (await page.address()) === link && (await page.text())?.includes('Microsoft'));
+  await page.shot('4-test-login');
+  await until('the button', () => page.click('Microsoft'));
+  await until('the page of the stand-in', async () => (await page.text())?.includes(PERSON));
+  await until('the person', () => page.click(PERSON));
+  await until('the list of checks', async () => {
+    const text = await page.text();
+    return text?.includes('It works') && text.includes('nothing was written') && text.includes(EMAIL) && text.includes('What would change');
+  });
+  await page.shot('5-it-works');
+  await until('the link that hides names', () => page.click('Hide names'));
+  await until('the page without names', async () => {
+    const text = await page.text();
+    return text?.includes('It works') && !text.includes(EMAIL) && !text.includes(PERSON);
+  });
+  await page.shot('6-without-names');
+  console.log('the test login said that it works, with names and without');
+}
+
 async function main() {
-  const url = await startBia();
+  const adminPort = await freePort();
+  const url = await startBia(adminPort);
   const page = await openPage(new URL('/self-service/login/browser', url).href);
   await until('the login page', async () => (await page.text())?.includes('Microsoft'));
   await page.shot('1-login');
@@ -122,6 +158,7 @@ async function main() {
   });
   await page.shot('3-signed-in');
   console.log(`signed in as ${PERSON}; the page is at ${await page.address()}`);
+  await testLogin(page, adminPort);
 }
 
 try {
