@@ -34,8 +34,12 @@ impl Drop for Telemetry {
 }
 
 /// Starts the log alone, for commands that serve nobody.
-pub(crate) fn start(log: &Log) {
+pub(crate) fn start(log: &Log) -> Telemetry {
     write_log(log, None::<tracing_subscriber::layer::Identity>);
+    Telemetry {
+        #[cfg(feature = "otel")]
+        _traces: None,
+    }
 }
 
 /// Starts log, audit events and, in builds with the feature `otel`, traces.
@@ -51,7 +55,9 @@ pub(crate) fn serve(config: &Config) -> anyhow::Result<Telemetry> {
     let spans = None::<tracing_subscriber::layer::Identity>;
     write_log(&config.log, spans);
     if config.tracing.is_wanted() && !cfg!(feature = "otel") {
-        tracing::warn!("tracing.provider is otel, but this program was built without the feature `otel`: no spans are sent");
+        tracing::warn!(
+            "tracing.provider is otel, but this program was built without the feature `otel`: no spans are sent"
+        );
     }
     audit::start(&settings(config)).context("audit events can't be written")?;
     Ok(Telemetry {

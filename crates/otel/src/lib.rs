@@ -44,7 +44,9 @@ pub enum TracesError {
     #[error("tracing: {0}")]
     Client(#[from] SetupError),
     /// Most likely the address.
-    #[error("tracing.providers.otlp.server_url: {address:?} can't be used: {why}. Write host and port, such as localhost:4318")]
+    #[error(
+        "tracing.providers.otlp.server_url: {address:?} can't be used: {why}. Write host and port, such as localhost:4318"
+    )]
     Exporter {
         /// As configured.
         address: String,

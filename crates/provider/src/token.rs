@@ -104,7 +104,13 @@ impl TokenEndpoint<'_> {
         style: Style,
     ) -> Result<Answer, ProviderError> {
         let mut form = grant.to_vec();
-        let mut call = self.outbound.post(self.url).purpose("token").correlated().limit(SIZE_MAX).header("accept", "application/json");
+        let mut call = self
+            .outbound
+            .post(self.url)
+            .purpose("token")
+            .correlated()
+            .limit(SIZE_MAX)
+            .header("accept", "application/json");
         match (credential, style) {
             (Credential::Secret(secret), Style::Basic) => {
                 call = call.header("authorization", &basic(&self.auth.client_id, secret));

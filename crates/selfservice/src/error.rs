@@ -3,8 +3,8 @@
 use bia_hooks::{HookError, HookMessage};
 use bia_identity::SchemasError;
 use bia_identity::identities::PrepareError;
-use bia_model::identity_schema::TraitError;
 use bia_model::error::{Refusal, id};
+use bia_model::identity_schema::TraitError;
 use bia_model::message::id as message_id;
 use bia_model::{ApiError, Flow, Message};
 use bia_store::StoreError;
@@ -149,5 +149,22 @@ pub fn store_error(error: &StoreError) -> ApiError {
             tracing::error!(%error, "the database did not answer as expected");
             ApiError::new(503).with_reason("The database is not available right now. Please try again.")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_counted_by_the_step_nearest_to_its_cause() {
+        let step = |error: FlowError| error.refusal().step;
+        assert_eq!(step(ApiError::new(503).at_step("mapper").at_step("hook").into()), "mapper");
+        assert_eq!(step(ApiError::new(503).into()), "database");
+        assert_eq!(step(ApiError::new(500).into()), "server");
+        assert_eq!(step(ApiError::bad_request("x").with_id(id::IDENTITY_DISABLED).into()), "disabled");
+        assert_eq!(step(FlowError::Traits(Vec::new())), "traits");
+        assert_eq!(step(FlowError::message(Message::duplicate_credentials())), "address_taken");
+        assert_eq!(step(FlowError::message(Message::linked_credentials_mismatch())), "link_mismatch");
     }
 }

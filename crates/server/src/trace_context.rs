@@ -26,9 +26,8 @@ impl Sent {
             return Self::default();
         }
         let text = |name: &str| headers.get(name)?.to_str().ok();
-        let request_id = text(REQUEST_ID.as_str()).filter(|id| {
-            !id.is_empty() && id.len() <= ID_BYTES_MAX && id.bytes().all(|byte| byte.is_ascii_graphic())
-        });
+        let request_id = text(REQUEST_ID.as_str())
+            .filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX && id.bytes().all(|byte| byte.is_ascii_graphic()));
         let traceparent = text("traceparent").filter(|text| {
             TRACEPARENT_BYTES.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
         });
@@ -69,13 +68,9 @@ pub(crate) fn answered(span: &Span, route: &'static str, status: StatusCode) {
 /// Anybody may invent methods.
 fn known(method: &Method) -> &str {
     match *method {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::PATCH
-        | Method::DELETE
-        | Method::OPTIONS => method.as_str(),
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
+            method.as_str()
+        }
         _ => "_OTHER",
     }
 }

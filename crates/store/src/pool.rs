@@ -236,7 +236,8 @@ async fn timed<T>(
 ) -> Result<T, tokio::time::error::Elapsed> {
     let begun = Instant::now();
     let outcome = timeout(limit, work).await;
-    metrics::histogram!("bia_store_operation_duration_seconds", "operation" => operation).record(begun.elapsed().as_secs_f64());
+    metrics::histogram!("bia_store_operation_duration_seconds", "operation" => operation)
+        .record(begun.elapsed().as_secs_f64());
     outcome
 }
 

@@ -62,7 +62,12 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     metric("bia_sessions_issued_total", Counter, &[], "Sessions that began"),
     metric("bia_sessions_revoked_total", Counter, &["reason"], "Sessions that were ended before their time"),
-    metric("bia_rechecks_total", Counter, &["provider", "outcome"], "Questions whether somebody is still there (recheck)"),
+    metric(
+        "bia_rechecks_total",
+        Counter,
+        &["provider", "outcome"],
+        "Questions whether somebody is still there (recheck)",
+    ),
     // --- requests ---
     metric(
         "bia_http_requests_total",

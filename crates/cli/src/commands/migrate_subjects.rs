@@ -11,8 +11,8 @@ use std::process::ExitCode;
 pub(crate) async fn run(args: MigrateSubjects) -> anyhow::Result<ExitCode> {
     let wanted = args.rollback && !args.dry_run;
     let target = &args.target;
-    let log = match target.files.config.as_slice() {
-        [] => Log::default(),
+    let _telemetry = match target.files.config.as_slice() {
+        [] => log::start(&Log::default()),
         _ => {
             let config = super::load::load(&target.files, false)?.config;
             let provider = config.provider_by_id_or_alias(&args.provider);
@@ -24,11 +24,10 @@ pub(crate) async fn run(args: MigrateSubjects) -> anyhow::Result<ExitCode> {
                  Set subject_source back, remove subject_migration, restart the servers; then roll back",
                 args.provider
             );
-            config.log
+            // Each restored link is an audit event, which belongs where the server's events are.
+            log::serve(&config)?
         }
     };
-    // Each restored link is an audit event, and events need somewhere to go.
-    log::start(&log);
     let store = assemble::connect(&dsn(target.url.as_deref(), target.read_from_env, &target.files)?).await?;
     let now = || time::OffsetDateTime::now_utc().into();
     let preview = preview_subject_rollback(&store, &args.provider, now()).await?;

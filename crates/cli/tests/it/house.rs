@@ -67,7 +67,8 @@ fn crates_depend_downwards_only() {
         }
     }
     for alone in ["bia-config", "bia-model", "bia-outbound", "bia-mapper", "bia-pages", "bia-fake-entra"] {
-        let used: Vec<_> = ours[alone].iter().filter(|name| ours.contains_key(*name) && **name != "bia-telemetry").collect();
+        let used: Vec<_> =
+            ours[alone].iter().filter(|name| ours.contains_key(*name) && **name != "bia-telemetry").collect();
         assert!(used.is_empty(), "{alone} stands alone but uses {used:?}");
     }
 }

@@ -39,8 +39,16 @@ fn table() -> Vec<(&'static str, When, &'static str)> {
         ("organizations", Not(Value::Array(Vec::new())), "a provider's `organization_id` works without it"),
         ("enterprise", Set, "it belongs to Kratos' paid edition"),
         ("preview", Set, "it concerns CockroachDB only"),
-        ("tracing.providers.jaeger", Set, "Jaeger takes OTLP: set `tracing.provider: otel` and `tracing.providers.otlp`"),
-        ("tracing.providers.zipkin", Set, "traces are sent as OTLP: set `tracing.provider: otel` and `tracing.providers.otlp`"),
+        (
+            "tracing.providers.jaeger",
+            Set,
+            "Jaeger takes OTLP: set `tracing.provider: otel` and `tracing.providers.otlp`",
+        ),
+        (
+            "tracing.providers.zipkin",
+            Set,
+            "traces are sent as OTLP: set `tracing.provider: otel` and `tracing.providers.otlp`",
+        ),
         ("expose-metrics-port", Not(Value::from(0)), "metrics are on the admin port"),
         ("serve.public.cors.debug", off(), "use `log.level: debug`"),
         ("feature_flags.use_continue_with_transitions", off(), "it concerns recovery and verification only"),

@@ -3,8 +3,8 @@
 use super::Admin;
 use super::change::{change, find};
 use crate::identities;
-use bia_telemetry::audit::{self, Event};
 use bia_model::{ApiError, CredentialsType, Identity, OidcLink};
+use bia_telemetry::audit::{self, Event};
 use uuid::Uuid;
 
 /// Removes a credential; of `oidc` the link that `identifier` (`<provider id>:<subject>`) names.

@@ -132,11 +132,7 @@ pub async fn roll_back_subject_migration(
 ///
 /// # Errors
 /// When the database can't answer.
-pub async fn preview_subject_rollback(
-    store: &Store,
-    provider: &str,
-    now: Timestamp,
-) -> Result<RolledBack, StoreError> {
+pub async fn preview_subject_rollback(store: &Store, provider: &str, now: Timestamp) -> Result<RolledBack, StoreError> {
     go_through(store, provider, now, Keep::Nothing).await
 }
 
@@ -166,12 +162,7 @@ async fn go_through(store: &Store, provider: &str, now: Timestamp, keep: Keep) -
     }
 }
 
-async fn restore(
-    store: &Store,
-    migration: &SubjectMigration,
-    now: Timestamp,
-    keep: Keep,
-) -> Result<bool, StoreError> {
+async fn restore(store: &Store, migration: &SubjectMigration, now: Timestamp, keep: Keep) -> Result<bool, StoreError> {
     let rewriting = Rewriting {
         old_identifier: migration.new_identifier.clone(),
         new_identifier: migration.old_identifier.clone(),

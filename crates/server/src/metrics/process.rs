@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_program_with_a_strange_name_is_read_all_the_same() {
-        let text = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 12300 1048576 25 18446744073709551615";
+        let text =
+            "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 12300 1048576 25 18446744073709551615";
         let expected = Stat { cpu_seconds: 3, threads: 9.0, started_after_boot: 123.0, virtual_bytes: 1_048_576.0 };
         assert_eq!(Stat::read(text), Some(expected));
         assert_eq!(Stat::read("nonsense"), None);

@@ -47,7 +47,8 @@ fn every_audit_event_has_its_row() {
 fn every_field_of_an_audit_event_has_its_row() {
     let found: Vec<String> = table("\n### Fields").into_iter().map(|row| row[0].clone()).collect();
     let always = ["time", "event"].into_iter();
-    let expected: Vec<String> = always.chain(FIELDS.iter().copied()).chain(["count"]).map(|name| code(&[name])).collect();
+    let expected: Vec<String> =
+        always.chain(FIELDS.iter().copied()).chain(["count"]).map(|name| code(&[name])).collect();
     assert_eq!(found, expected);
 }
 
@@ -60,5 +61,48 @@ fn names_follow_prometheus_rules() {
         assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
         assert!(metric.kind != Kind::Histogram || metric.name.ends_with("_seconds"), "{}", metric.name);
         assert!(!metric.help.ends_with('.') && !metric.help.contains('|'), "{}", metric.name);
+    }
+}
+
+/// The words after each of these in the sources of the flows and of the providers' steps.
+fn reasons() -> Vec<String> {
+    let mut found = Vec::new();
+    for (folder, marks) in [
+        ("crates/selfservice/src", &["at_step(\"", "refused(\"", "None => \"", "=> \""][..]),
+        ("crates/provider/src/error.rs", &["=> \""][..]),
+    ] {
+        let path = root().join(folder);
+        let files = if path.is_dir() {
+            vec![
+                path.join("error.rs"),
+                path.join("oidc/callback.rs"),
+                path.join("oidc/convert.rs"),
+                path.join("oidc/policy.rs"),
+            ]
+        } else {
+            vec![path]
+        };
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("a source");
+            for mark in marks {
+                let words = text.split(mark).skip(1).filter_map(|rest| rest.split('"').next());
+                let words =
+                    words.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || b"_ ".contains(&byte)));
+                found.extend(words.map(str::to_owned));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_reason_of_a_refusal_is_explained() {
+    let page = page();
+    let (_, section) = page.split_once("\n### Reasons").expect("a heading");
+    let reasons = reasons();
+    assert!(reasons.len() > 25, "{reasons:?}");
+    // A step of the re-check, which refuses nobody.
+    for reason in reasons.iter().filter(|reason| *reason != "refresh") {
+        assert!(section.contains(&format!("`{reason}`")), "{reason} is not explained");
     }
 }

@@ -89,7 +89,10 @@ async fn d3_a_certificate_signs_in_without_any_secret() {
     let known = site.control().client(TEST_CLIENT_ID).expect("registered");
     site.control().put_client(Client { certificates: Vec::new(), ..known });
     refused(&site, &bia).await;
-    assert_eq!(failure(&bia)["aadsts"], "AADSTS700027");
+    let line = failure(&bia);
+    assert_eq!(line["aadsts"], "AADSTS700027");
+    // The key of what was sent, not of a secret that there is none of.
+    assert_eq!(line["config_key"], "microsoft.client_certificate", "{line}");
 }
 
 #[tokio::test]

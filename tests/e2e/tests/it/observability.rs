@@ -85,7 +85,8 @@ async fn administrate(site: &Site, bia: &Bia) {
     let made = format!("/identities/{}", made["id"].as_str().expect("an id"));
     let patch = json!([{ "op": "replace", "path": "/metadata_public", "value": { "a": 1 } }]);
     admin(bia, Method::PATCH, &made, Some(patch)).await.expect(200);
-    let removed = admin(bia, Method::DELETE, &format!("{made}/credentials/oidc?identifier=work:subject-one"), None).await;
+    let removed =
+        admin(bia, Method::DELETE, &format!("{made}/credentials/oidc?identifier=work:subject-one"), None).await;
     assert_eq!(removed.status, 204, "{removed:?}");
     admin(bia, Method::DELETE, &made, None).await.expect(204);
     let bob = site.browser("bob");
@@ -117,13 +118,8 @@ async fn k8_every_event_is_recorded_without_personal_data() {
     for name in ["sign_in", "logout", "link", "unlink", "settings_changed", "sessions_revoked"] {
         own(name);
     }
-    let expected = [
-        "identity_created",
-        "identity_updated",
-        "credential_deleted",
-        "identity_deleted",
-        "session_extended",
-    ];
+    let expected =
+        ["identity_created", "identity_updated", "credential_deleted", "identity_deleted", "session_extended"];
     for name in expected {
         assert_eq!(of(&lines, name)["actor"], "admin", "{name}");
     }
@@ -160,8 +156,7 @@ async fn k8_a_moved_sign_in_and_a_migrated_subject_are_recorded() {
     );
     let bia = site.start().await;
     site.browser("alice").signed_in(&bia, "microsoft").await;
-    let bob = site.browser("bob");
-    let moved = bob.sign_in(&bia, "partner").await;
+    let moved = site.browser("alice").sign_in(&bia, "partner").await;
     assert!(moved.location().as_str().contains(CONTOSO_TENANT_ID), "{moved:?}");
     bia.stop();
     let lines = audited(&site);
@@ -172,7 +167,7 @@ async fn k8_a_moved_sign_in_and_a_migrated_subject_are_recorded() {
     let args = ["migrate", "subjects", "--provider", "microsoft", "--rollback", "--yes", "-c"];
     let rolled_back = Bia::spawn(&site, "bia-under-test", &args).wait();
     assert_eq!(rolled_back.code, Some(0), "{rolled_back:?}");
-    assert!(rolled_back.log.contains("subject_migration_rolled_back"), "{rolled_back:?}");
+    assert_eq!(of(&audited(&site), "subject_migration_rolled_back")["actor"], "admin");
 }
 
 #[tokio::test]
@@ -202,7 +197,10 @@ async fn k8_a_full_disk_costs_events_and_no_sign_in() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         text = metrics(&bia).await;
     }
-    assert_eq!(log_lines(&bia, "audit events can't be written and are lost; bia_audit_events_dropped_total counts them").len(), 1);
+    assert_eq!(
+        log_lines(&bia, "audit events can't be written and are lost; bia_audit_events_dropped_total counts them").len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -232,7 +230,8 @@ async fn k8_an_audit_file_that_can_not_be_opened_stops_the_start() {
 #[tokio::test]
 async fn k8_one_id_leads_from_the_error_page_to_the_log_and_to_the_provider() {
     let mut site = Site::new().await;
-    let own_pages = json!({ "error": { "ui_url": null }, "login": { "ui_url": null }, "registration": { "ui_url": null } });
+    let own_pages =
+        json!({ "error": { "ui_url": null }, "login": { "ui_url": null }, "registration": { "ui_url": null } });
     site.change(json!({ "selfservice": { "flows": own_pages } }));
     site.provider("microsoft", json!({ "client_secret": "wrong~secret" }));
     let bia = site.start().await;
@@ -301,7 +300,14 @@ async fn k8_every_series_is_a_documented_one() {
         let described = base.unwrap_or(&name);
         assert!(text.contains(&format!("# HELP {described} ")), "{described}");
     }
-    assert_eq!(value(&text, "bia_sign_in_finished_total{flow=\"registration\",provider=\"microsoft\",outcome=\"registration\"}"), 1.0, "{text}");
+    assert_eq!(
+        value(
+            &text,
+            "bia_sign_in_finished_total{flow=\"registration\",provider=\"microsoft\",outcome=\"registration\"}"
+        ),
+        1.0,
+        "{text}"
+    );
     assert!(value(&text, "bia_upstream_calls_total{call=\"token\",outcome=\"2xx\"}") >= 4.0, "{text}");
     assert!(value(&text, "bia_mapper_evaluations_total{outcome=\"ok\"}") >= 1.0, "{text}");
     assert!(value(&text, "bia_sessions_issued_total") >= 3.0, "{text}");
@@ -337,6 +343,8 @@ async fn k8_what_strangers_make_up_never_becomes_a_label() {
     };
     ask(0).await;
     let count = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+    // Looking makes series of its own.
+    metrics(&bia).await;
     let before = metrics(&bia).await;
     for number in 1..20 {
         ask(number).await;
@@ -345,7 +353,10 @@ async fn k8_what_strangers_make_up_never_becomes_a_label() {
     assert!(!after.to_lowercase().contains("made-up"), "{after}");
     // Buckets of a series come into being together, so nothing but values may have changed.
     assert_eq!(count(&after), count(&before), "new series appeared");
-    assert!(value(&after, "bia_sign_in_refused_total{flow=\"none\",provider=\"none\",step=\"state\"}") >= 20.0, "{after}");
+    assert!(
+        value(&after, "bia_sign_in_refused_total{flow=\"none\",provider=\"none\",step=\"state\"}") >= 20.0,
+        "{after}"
+    );
 }
 
 #[tokio::test]
@@ -353,13 +364,17 @@ async fn k8_a_provider_that_is_down_shows_in_outcome_and_step() {
     let mut site = Site::new().await;
     let nobody = free_port();
     let host = format!("http://127.0.0.1:{nobody}");
-    site.provider("work", json!({ "microsoft": { "authority_host": host } }));
+    site.provider("partner", json!({ "issuer_url": host }));
     let bia = site.start().await;
     let alice = site.browser("alice");
     let flow = alice.begin(&bia, "login").await;
     let action = flow["ui"]["action"].as_str().expect("an action").to_owned();
-    alice.post_form(action, &[("provider", "work")]).await;
+    alice.post_form(action, &[("provider", "partner")]).await;
     let text = metrics(&bia).await;
     assert!(value(&text, "bia_upstream_calls_total{call=\"discovery\",outcome=\"connect\"}") >= 1.0, "{text}");
-    assert_eq!(value(&text, "bia_sign_in_refused_total{flow=\"login\",provider=\"work\",step=\"discovery\"}"), 1.0, "{text}");
+    assert_eq!(
+        value(&text, "bia_sign_in_refused_total{flow=\"login\",provider=\"partner\",step=\"discovery\"}"),
+        1.0,
+        "{text}"
+    );
 }

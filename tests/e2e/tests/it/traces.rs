@@ -26,14 +26,15 @@ async fn k8_a_sign_in_is_one_trace_without_anything_about_the_person() {
     let spans = receiver.spans();
     assert!(spans.iter().all(|span| hex(&span.trace_id) == TRACE), "{spans:#?}");
     let callback = "request /self-service/methods/oidc/callback/{provider}";
-    let callback = spans.iter().find(|span| span.name == callback).expect("a span of the callback");
+    let callback = spans.iter().find(|span| span.name == callback).unwrap_or_else(|| panic!("{spans:#?}\n{ended:?}"));
     assert_eq!(receiver.attribute(callback, "http.response.status_code").as_deref(), Some("IntValue(303)"));
     for (name, attribute) in [
         ("upstream call", Some(("call", "token"))),
         ("mapper evaluation", Some(("outcome", "ok"))),
         ("store transaction", None),
     ] {
-        let has = |span: &&_| attribute.is_none_or(|(key, value)| receiver.attribute(span, key).as_deref() == Some(value));
+        let has =
+            |span: &&_| attribute.is_none_or(|(key, value)| receiver.attribute(span, key).as_deref() == Some(value));
         let inside = spans.iter().filter(|span| span.name == name && span.parent_span_id == callback.span_id);
         assert!(inside.clone().any(|span| has(&span)), "{name}: {spans:#?}");
     }
