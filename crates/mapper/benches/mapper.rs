@@ -14,8 +14,8 @@ use criterion::{Criterion, Throughput};
 use futures_util::future::join_all;
 
 #[global_allocator]
-static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> =
-    bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
+static ALLOCATOR: bia_mapper::MeteredAllocator<std::alloc::System> =
+    bia_mapper::MeteredAllocator::over(std::alloc::System);
 
 /// 25 lines that use what mappers use.
 const MAPPER: &str = include_str!("mapper.jsonnet");

@@ -20,8 +20,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// As in `bia`: this binary is its own mapper worker.
 #[global_allocator]
-static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> =
-    bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
+static ALLOCATOR: bia_mapper::MeteredAllocator<std::alloc::System> =
+    bia_mapper::MeteredAllocator::over(std::alloc::System);
 
 const MAPPER: &str = "local claims = std.extVar('claims');
 { identity: { traits: { [if 'email' in claims then 'email']: claims.email } } }

@@ -115,7 +115,7 @@ fn check(result: libc::c_int) -> io::Result<()> {
 ///
 /// ```text
 /// #[global_allocator]
-/// static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> = bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
+/// static ALLOCATOR: bia_mapper::MeteredAllocator<std::alloc::System> = bia_mapper::MeteredAllocator::over(std::alloc::System);
 /// ```
 #[derive(Debug)]
 pub struct MeteredAllocator<A = System>(A);

@@ -14,8 +14,8 @@ use bia_mapper::{Evaluation, Mapper, MapperError, NO_IDENTITY, Settings, Source,
 
 /// As in `bia`, for the test in which this binary is its own worker.
 #[global_allocator]
-static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> =
-    bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
+static ALLOCATOR: bia_mapper::MeteredAllocator<std::alloc::System> =
+    bia_mapper::MeteredAllocator::over(std::alloc::System);
 
 /// Claims of a member, as Kratos hands them to a mapper.
 const CLAIMS: &str = r#"{"iss":"https://login.example/v2.0","sub":"s-1","oid":"a11ce000-0000-4000-8000-000000000001","name":"Alice Adams","preferred_username":"alice@contoso.example","email":"alice@contoso.example","raw_claims":{"tid":"8eaef023-2b34-4da1-9baa-8bc8c9d6a490","email":"alice@contoso.example","name":"Alice Adams","groups":["9c0ffee0-0000-4000-8000-000000000000","9c0ffee0-0000-4000-8000-000000000001","9c0ffee0-0000-4000-8000-000000000002"],"roles":["Admin","Reader"],"ver":"2.0"}}"#;

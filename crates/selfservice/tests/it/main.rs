@@ -25,5 +25,5 @@ mod test_login;
 
 /// As in `bia`: this binary is its own mapper worker.
 #[global_allocator]
-static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> =
-    bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
+static ALLOCATOR: bia_mapper::MeteredAllocator<std::alloc::System> =
+    bia_mapper::MeteredAllocator::over(std::alloc::System);

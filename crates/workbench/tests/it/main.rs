@@ -16,8 +16,8 @@ use std::path::Path;
 
 /// As in `bia`.
 #[global_allocator]
-static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> =
-    bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
+static ALLOCATOR: bia_mapper::MeteredAllocator<std::alloc::System> =
+    bia_mapper::MeteredAllocator::over(std::alloc::System);
 
 fn mapper() -> Mapper {
     Mapper::new(Settings::default())

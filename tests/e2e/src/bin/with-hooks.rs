@@ -15,8 +15,8 @@ use bia_hooks::{Hook, HookContext, HookError, Moment, Registry};
 use bia_server::{Server, State};
 
 #[global_allocator]
-static ALLOCATOR: bia_mapper::MeteredAllocator<mimalloc::MiMalloc> =
-    bia_mapper::MeteredAllocator::over(mimalloc::MiMalloc);
+static ALLOCATOR: bia_mapper::MeteredAllocator<std::alloc::System> =
+    bia_mapper::MeteredAllocator::over(std::alloc::System);
 
 fn registry() -> Registry {
     Registry::new()
