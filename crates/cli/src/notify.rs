@@ -17,7 +17,6 @@ pub(crate) fn ready(status: &str) {
 }
 
 /// A reload has begun; [`ready`] must follow, whether it succeeded or not.
-#[allow(dead_code, reason = "called by the reload")]
 pub(crate) fn reloading() {
     // `Type=notify-reload` wants the time, to tell this reload from an earlier one.
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
