@@ -19,8 +19,8 @@ export function adapt(file, replacements) {
   return text;
 }
 
-/** Shows whoever comes what arrived here. */
-async function application(port) {
+/** An application that shows whoever comes what arrived here. */
+export async function application(port) {
   const app = createServer((request, response) => {
     app.asked += 1;
     const seen = { method: request.method, url: request.url, headers: request.headers, raw: request.rawHeaders };
@@ -109,7 +109,8 @@ export class Site {
   }
 }
 
-function certificate(folder) {
+/** A certificate for the host, made for this run. */
+export function certificate(folder) {
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
     '-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`, '-keyout', `${folder}/key.pem`, '-out', `${folder}/certificate.pem`],
   { stdio: 'pipe' });
