@@ -56,7 +56,7 @@ pub struct Flows {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoginFlowConfig {
-    /// The login page. Default: Ory's fallback page.
+    /// The login page. Default: the built-in one below `/ui`.
     #[schemars(extend("format" = "uri-reference"))]
     pub ui_url: String,
     /// How long a login flow stays open. Default: `1h`.
@@ -91,7 +91,7 @@ pub struct RegistrationFlowConfig {
     pub enabled: bool,
     /// Tell somebody who has an account which methods it has. Default: false.
     pub login_hints: bool,
-    /// The registration page. Default: Ory's fallback page.
+    /// The registration page. Default: the built-in one below `/ui`.
     #[schemars(extend("format" = "uri-reference"))]
     pub ui_url: String,
     /// How long a registration flow stays open. Default: `1h`.
@@ -127,7 +127,7 @@ impl Default for RegistrationFlowConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SettingsFlowConfig {
-    /// The settings page. Default: Ory's fallback page.
+    /// The settings page. Default: the built-in one below `/ui`.
     #[schemars(extend("format" = "uri-reference"))]
     pub ui_url: String,
     /// How long a settings flow stays open. Default: `1h`.
@@ -182,7 +182,7 @@ pub struct ReturnOnly {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ErrorFlowConfig {
-    /// The error page; it gets `?id=`. Default: Ory's fallback page.
+    /// The error page; it gets `?id=`. Default: the built-in one below `/ui`.
     #[schemars(extend("format" = "uri-reference"))]
     pub ui_url: String,
 }
