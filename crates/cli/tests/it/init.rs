@@ -1,6 +1,8 @@
 //! `bia init`: what it asks, what it writes, and that the rest of the program is content with it.
 
-use crate::support::{bia, run};
+use crate::dev::{json, sign_in};
+use crate::moving::{House, stand_in};
+use crate::support::{bia, browser, run};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -174,4 +176,18 @@ fn questions_at_a_terminal_are_answered_by_typing() {
     assert!(read(&folder, "kratos.yml").contains("https://id.contoso.com/"));
     assert_eq!(read(&folder, "secrets/microsoft").trim(), SECRET);
     assert!(read(&folder, "proxy/nginx.conf").contains("id.contoso.com"));
+}
+
+#[tokio::test]
+async fn what_was_written_signs_people_in() {
+    let entra = stand_in().await;
+    let house = House::new(&entra);
+    let running = house.serve().await;
+    let client = browser();
+    let after = sign_in(&client, &running.public, "microsoft", "alice").await;
+    assert_eq!(after, format!("{}/ui/welcome", running.public));
+    let (status, session) = json(&client, &format!("{}/sessions/whoami", running.public)).await;
+    assert_eq!((status, &session["identity"]["traits"]["email"]), (200, &"alice@contoso.example".into()));
+    let (code, log) = running.stop();
+    assert_eq!(code, 0, "{log}");
 }

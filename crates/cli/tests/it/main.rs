@@ -12,6 +12,7 @@ mod house;
 mod identities;
 mod init;
 mod mappers;
+mod moving;
 mod registration;
 mod serve;
 mod support;
