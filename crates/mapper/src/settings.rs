@@ -1,6 +1,6 @@
 //! The limits of the pool. Every one of them bounds something that comes from outside.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::WORKER_ARG;
@@ -16,9 +16,14 @@ pub struct WorkerProgram {
 
 impl WorkerProgram {
     /// The running executable under its hidden subcommand, as `bia` does it.
+    ///
+    /// By its link in `/proc`: that leads to this very program also when an update has put another one in its place,
+    /// whose workers might speak another protocol.
     #[must_use]
     pub fn current_exe() -> Self {
-        Self { program: std::env::current_exe().ok(), args: vec![WORKER_ARG.to_owned()] }
+        let link = Path::new("/proc/self/exe");
+        let program = if link.exists() { Some(link.to_owned()) } else { std::env::current_exe().ok() };
+        Self { program, args: vec![WORKER_ARG.to_owned()] }
     }
 
     /// Another executable whose `main` is [`crate::worker_main`].

@@ -35,6 +35,32 @@ async fn stopping_finishes_the_callback_that_is_under_way() {
     assert!(alice.whoami(&bia).await.is_some());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callback_whose_visitor_has_left_is_finished_before_the_server_ends() {
+    let site = Site::new().await;
+    let bia = site.start().await;
+    let alice = site.browser("alice");
+    let flow = alice.begin(&bia, "login").await;
+    let at = alice.press(&flow, "microsoft").await;
+    let back = alice.authorize(&at).await;
+    let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(5)).times(1);
+    site.control().add_fault(slow);
+    tokio::select! {
+        answer = alice.get(&back) => panic!("it was to be slow: {answer:?}"),
+        // Nothing outside shows that the callback waits for the provider; it does so for five seconds.
+        () = tokio::time::sleep(Duration::from_secs(2)) => {}
+    }
+    let ended = bia.stop();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.log.contains(r#""event":"sign_up""#), "{}", ended.log);
+    // The visitor's own request is in the log as one that was left.
+    let left = ended.log.lines().find(|line| line.contains("/callback/microsoft") && line.contains(r#""status":499"#));
+    assert!(left.is_some(), "{}", ended.log);
+    let bia = site.start().await;
+    let people = bia_e2e::Browser::new().get_json(format!("{}/admin/identities", bia.admin)).await.expect(200);
+    assert_eq!(people.as_array().map(Vec::len), Some(1), "{people}");
+}
+
 #[tokio::test]
 async fn it_is_ready_without_the_provider_and_the_button_works_once_that_is_up() {
     let mut site = Site::new().await;
