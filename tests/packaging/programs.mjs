@@ -29,6 +29,8 @@ export function start(command, args, options = {}) {
     started.delete(program);
     done(signal ?? code);
   }));
+  // Programs that read nothing may be gone before they are told that nothing comes.
+  child.stdin.on('error', () => {});
   child.once('error', (error) => (program.text += String(error)));
   child.stdout.on('data', (data) => (program.text += data));
   child.stderr.on('data', (data) => (program.text += data));
