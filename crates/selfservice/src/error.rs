@@ -24,6 +24,8 @@ pub(crate) enum FlowError {
     Expired,
     /// The session is too old for what was asked; the person has to sign in again.
     NeedsPrivilegedSession,
+    /// Somebody else changed the same account in this moment.
+    Stale,
 }
 
 impl FlowError {
@@ -31,6 +33,7 @@ impl FlowError {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Api(error) => error.code,
+            Self::Stale => 409,
             _ => 400,
         }
     }
@@ -54,6 +57,7 @@ impl FlowError {
             },
             Self::Expired => "flow",
             Self::NeedsPrivilegedSession => "old_session",
+            Self::Stale => "request",
         };
         Refusal { step, ..Refusal::default() }
     }
@@ -78,6 +82,7 @@ impl FlowError {
             Self::Traits(errors) => flow.ui.apply_errors(&errors),
             Self::Hook(messages) => flow.ui.apply_errors(&at_fields(messages)),
             Self::Form(message) => flow.ui.messages.push(*message),
+            Self::Stale => return Err(Box::new(changed_meanwhile())),
             Self::Expired | Self::NeedsPrivilegedSession => {
                 return Err(Box::new(ApiError::internal("The flow can not be continued.")));
             }
@@ -105,7 +110,10 @@ impl From<ApiError> for FlowError {
 
 impl From<StoreError> for FlowError {
     fn from(error: StoreError) -> Self {
-        Self::from(store_error(&error))
+        match error {
+            StoreError::Stale { .. } | StoreError::Collision => Self::Stale,
+            error => Self::from(store_error(&error)),
+        }
     }
 }
 
@@ -142,14 +150,16 @@ pub fn store_error(error: &StoreError) -> ApiError {
         StoreError::NotFound { .. } => ApiError::no_such_row(),
         StoreError::Conflict { .. } => ApiError::new(409)
             .with_message("Unable to insert or update resource because a resource with that value exists already"),
-        StoreError::Stale { .. } | StoreError::Collision => {
-            ApiError::conflict("This account was changed at the same moment, perhaps in another tab. Please try again.")
-        }
+        StoreError::Stale { .. } | StoreError::Collision => changed_meanwhile(),
         _ => {
             tracing::error!(%error, "the database did not answer as expected");
             ApiError::new(503).with_reason("The database is not available right now. Please try again.")
         }
     }
+}
+
+fn changed_meanwhile() -> ApiError {
+    ApiError::conflict("This account was changed at the same moment, perhaps in another tab. Please try again.")
 }
 
 #[cfg(test)]

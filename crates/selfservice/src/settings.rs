@@ -17,6 +17,7 @@ use bia_model::{
 };
 use bia_store::{Continuity, StoreError};
 use bia_telemetry::audit::{self, Event};
+use serde_json::Value;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -269,6 +270,9 @@ pub(crate) async fn current_identity(deps: &Deps, session: &Session) -> Result<I
     found.ok_or_else(|| ApiError::no_such_row().into())
 }
 
+/// How often a change is tried when others change the same account.
+const SAVE_ATTEMPTS: usize = 3;
+
 async fn change_profile(
     deps: &Deps,
     context: &Context,
@@ -285,9 +289,26 @@ async fn change_profile(
     }
     let traits = submission.traits();
     profile::fill(settings, &traits, Group::Profile);
+    // A form that was sent twice meets itself. Kratos: the later one wins.
+    for _ in 1..SAVE_ATTEMPTS {
+        match save_profile(deps, context, settings, session, &traits).await {
+            Err(FlowError::Stale) => {}
+            done => return done,
+        }
+    }
+    save_profile(deps, context, settings, session, &traits).await
+}
+
+async fn save_profile(
+    deps: &Deps,
+    context: &Context,
+    settings: &Flow,
+    session: &Session,
+    traits: &Value,
+) -> Result<Reply, FlowError> {
     let mut identity = current_identity(deps, session).await?;
     let before = identity.clone();
-    identity.traits = traits;
+    identity.traits = traits.clone();
     identities::prepare(&deps.schemas, &mut identity, context.now).await?;
     // Identifiers and addresses are ways into the account: changing them needs a fresh sign-in.
     if protected_fields(&before) != protected_fields(&identity) && !deps.sessions.is_privileged(session, context.now) {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bia_e2e::{Bia, Site};
 use bia_fake_entra::{Endpoint, EndpointFault, Fault};
+use serde_json::json;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -142,4 +143,31 @@ async fn a_callback_is_finished_when_its_visitor_leaves() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     site.browser("alice").signed_in(&bia, "microsoft").await;
+}
+
+#[tokio::test]
+async fn a_form_of_settings_that_is_sent_several_times_at_once_is_saved_each_time() {
+    let site = Site::with(json!({ "selfservice": { "methods": { "profile": { "enabled": true } } } })).await;
+    let bia = site.start().await;
+    let alice = site.browser("alice");
+    alice.signed_in(&bia, "microsoft").await;
+    let flow = alice.begin(&bia, "settings").await;
+    let action = flow["ui"]["action"].as_str().expect("an action").to_owned();
+    let token = bia_e2e::nodes(&flow)
+        .iter()
+        .find(|node| node["attributes"]["name"] == "csrf_token")
+        .and_then(|node| node["attributes"]["value"].as_str().map(str::to_owned))
+        .expect("a token");
+    let fields = [
+        ("method", "profile"),
+        ("csrf_token", token.as_str()),
+        ("traits.email", "alice@contoso.example"),
+        ("traits.nick", "ally"),
+    ];
+    let send = || alice.post_form(&action, &fields);
+    let (first, second, third) = tokio::join!(send(), send(), send());
+    for answer in [first, second, third] {
+        assert_eq!(alice.shown(&bia, &answer).await["state"], "success");
+    }
+    bia.stop();
 }
