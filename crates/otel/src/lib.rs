@@ -14,11 +14,11 @@ mod collector;
 
 use bia_config::{ExposeSecret as _, Tracing};
 use bia_outbound::SetupError;
-use bia_telemetry::trace::{self, Propagation};
+use bia_telemetry::trace::{self, Listener};
 use collector::Collector;
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator as _;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -91,7 +91,7 @@ impl Traces {
             .with_sampler(Sampler::ParentBased(Box::new(sampler)))
             .with_resource(resource(config))
             .build();
-        trace::set_propagation(Box::new(W3c));
+        trace::set_listener(Box::new(W3c));
         Ok(Self { provider })
     }
 
@@ -137,11 +137,15 @@ fn resource(config: &Tracing) -> Resource {
 /// W3C trace context.
 struct W3c;
 
-impl Propagation for W3c {
+impl Listener for W3c {
     fn adopt(&self, span: &Span, traceparent: &str) {
         let carrier = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
         // Without a listener, or for a span that is not sampled, there is nothing to join.
         let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+    }
+
+    fn rename(&self, span: &Span, name: String) {
+        span.context().span().update_name(name);
     }
 
     fn outgoing(&self) -> Option<String> {

@@ -199,7 +199,7 @@ impl Call {
             Err(error) => error.kind(),
         };
         if let Ok(answer) = &answered {
-            span.record("http.response.status_code", answer.status);
+            span.record("http.response.status_code", i64::from(answer.status));
         }
         span.record("outcome", outcome);
         metrics::counter!("bia_upstream_calls_total", "call" => call, "outcome" => outcome).increment(1);

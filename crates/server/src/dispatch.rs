@@ -81,7 +81,7 @@ pub(crate) async fn serve(state: State, connection: Connection, request: Request
             tracing::error!("a request handler panicked");
             answer::error(&ApiError::internal("The server met an unexpected condition. Please try again."))
         });
-        trace_context::answered(&span, entry.route(), response.status());
+        trace_context::answered(&span, response.status());
         entry.finish(&mut response);
         response
     };
@@ -169,6 +169,7 @@ fn belongs_to_public(path: &str) -> bool {
 
 async fn run(route: &'static Route, mut call: Call, request_body: Body, port: Port, entry: &mut Entry) -> Response {
     entry.found(route, &call.params);
+    trace_context::routed(&call.method, route.path);
     let request_id = call.request_id.clone();
     let answer = async {
         call.body = body::read(request_body, port.read_limit()).await?;

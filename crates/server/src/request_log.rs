@@ -58,11 +58,6 @@ impl Entry {
         &self.request_id
     }
 
-    /// The row of the URL table that answers; empty when none does.
-    pub(crate) fn route(&self) -> &'static str {
-        self.route
-    }
-
     /// The row that answers, and the provider that its path names.
     pub(crate) fn found(&mut self, route: &'static Route, params: &Params) {
         self.operation = route.operation;

@@ -41,7 +41,6 @@ pub(crate) fn span(port: Port, method: &Method, request_id: &str) -> Span {
         target: "bia::trace",
         "request",
         otel.kind = "server",
-        otel.name = tracing::field::Empty,
         otel.status_code = tracing::field::Empty,
         port = port_name(port),
         http.request.method = known(method),
@@ -51,15 +50,19 @@ pub(crate) fn span(port: Port, method: &Method, request_id: &str) -> Span {
     )
 }
 
-/// Names the span by its route once that is known.
-pub(crate) fn answered(span: &Span, route: &'static str, status: StatusCode) {
-    if span.is_disabled() {
-        return;
+/// Names the current span by its route.
+pub(crate) fn routed(method: &Method, route: &'static str) {
+    let span = Span::current();
+    if !span.is_disabled() {
+        bia_telemetry::trace::rename(&span, || format!("{} {route}", known(method)));
+        span.record("http.route", route);
     }
-    let route = if route.is_empty() { "none" } else { route };
-    span.record("otel.name", format!("request {route}"));
-    span.record("http.route", route);
-    span.record("http.response.status_code", status.as_u16());
+}
+
+/// What came of it.
+pub(crate) fn answered(span: &Span, status: StatusCode) {
+    // Signed, because OpenTelemetry knows no other integers.
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }

@@ -68,11 +68,13 @@ fn a_callers_trace_goes_on_and_its_decision_wins() {
     let span = request();
     trace::adopt(&span, PARENT);
     let sent_on = span.in_scope(|| trace::outgoing()).expect("a traceparent");
+    trace::rename(&span, || "GET /sessions/whoami".to_owned());
     drop(span);
     drop(guard);
     drop(traces);
     let spans = receiver.spans();
     assert_eq!(spans.len(), 1, "{spans:?}");
+    assert_eq!(spans[0].name, "GET /sessions/whoami");
     assert_eq!(receiver::hex(&spans[0].trace_id), "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(receiver::hex(&spans[0].parent_span_id), "b7ad6b7169203331");
     assert_eq!(sent_on, format!("00-{}-{}-01", receiver::hex(&spans[0].trace_id), receiver::hex(&spans[0].span_id)));

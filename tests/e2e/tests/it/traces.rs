@@ -25,7 +25,7 @@ async fn k8_a_sign_in_is_one_trace_without_anything_about_the_person() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let spans = receiver.spans();
     assert!(spans.iter().all(|span| hex(&span.trace_id) == TRACE), "{spans:#?}");
-    let callback = "request /self-service/methods/oidc/callback/{provider}";
+    let callback = "GET /self-service/methods/oidc/callback/{provider}";
     let callback = spans.iter().find(|span| span.name == callback).unwrap_or_else(|| panic!("{spans:#?}\n{ended:?}"));
     assert_eq!(receiver.attribute(callback, "http.response.status_code").as_deref(), Some("IntValue(303)"));
     for (name, attribute) in [
