@@ -121,15 +121,12 @@ async fn run_cases(
     let suites: Vec<Suite> = match cases::suites(path, false) {
         Ok(suites) => suites,
         Err(none) => {
+            let what = format!("the mapper of `{}` has no cases", provider.id);
             return vec![
-                Finding::note(
-                    Area::Mapper,
-                    "mapper_no_cases",
-                    format!("the mapper of `{}` has no cases: {none}", provider.id),
-                )
-                .key(key)
-                .why("A change of the mapper or of the provider's claims is noticed by the people who sign in.")
-                .fix("Record some sign-ins as cases; `bia mapper test` and this doctor then run them."),
+                Finding::note(Area::Mapper, "mapper_no_cases", what)
+                    .key(key)
+                    .why("A change of the mapper or of the provider's claims is noticed by the people who sign in.")
+                    .fix(format!("{}: {}", none.place, none.problem)),
             ];
         }
     };

@@ -190,3 +190,39 @@ async fn e3_the_command_previews_refuses_and_then_restores_the_old_links() {
     assert_eq!(site.browser("alice").signed_in(&bia, "microsoft").await["identity"]["id"], alice);
     bia.stop();
 }
+
+const CERTIFICATE: &str = include_str!("../../fixtures/cert.pem");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ports_with_tls_and_sockets_are_recognised_and_the_public_certificate_is_judged() {
+    let mut site = site().await;
+    site.write("cert.pem", CERTIFICATE);
+    site.write("key.pem", include_str!("../../fixtures/key.pem"));
+    let port = site.config["serve"]["public"]["port"].as_u64().expect("a port");
+    site.change(json!({ "dev": false, "serve": {
+        "public": {
+            "base_url": format!("https://localhost:{port}/"),
+            "tls": { "cert": { "path": "cert.pem" }, "key": { "path": "key.pem" } },
+        },
+        "admin": { "host": format!("unix:{}", site.path("admin.sock").display()), "port": null },
+    } }));
+    let bia = site.start().await;
+    let give_up_at = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !site.path("admin.sock").exists() {
+        assert!(std::time::Instant::now() < give_up_at, "no socket: {}", bia.log());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    // Nobody trusts the certificate of a test.
+    let (_, report) = doctor(&site, &[]);
+    let serving = |port: &&Value| port["what"].as_str().is_some_and(|what| what.contains("Bia is serving"));
+    assert_eq!(findings(&report, "port").iter().filter(|port| serving(port)).count(), 2, "{report}");
+    assert_eq!(findings(&report, "public_certificate")[0]["level"], "problem", "{report}");
+    assert_eq!(findings(&report, "own_certificate")[0]["level"], "good", "{report}");
+    // Now the machine does.
+    site.env.insert("SSL_CERT_FILE".to_owned(), site.path("cert.pem").display().to_string());
+    let (code, report) = doctor(&site, &[]);
+    assert!(findings(&report, "public_certificate").is_empty(), "{report}");
+    assert_eq!((findings(&report, "public").len(), code), (1, Some(0)), "{report}");
+    assert!(findings(&report, "stale_configuration").is_empty(), "asked over the socket: {report}");
+    bia.stop();
+}
