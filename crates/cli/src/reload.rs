@@ -79,8 +79,9 @@ pub(crate) fn followed(files: &[PathBuf], config: &Config) -> Followed {
         Dsn::Sqlite { path, .. } if config.secrets.need_default() => Some(secrets::path_beside(path)),
         _ => None,
     };
+    let logo = config.bia.ui.logo_url.as_deref().and_then(|logo| logo.strip_prefix("file://")).map(PathBuf::from);
     Followed {
-        files: files.iter().cloned().chain(named).chain(generated).collect(),
+        files: files.iter().cloned().chain(named).chain(generated).chain(logo).collect(),
         folders: config.folders().into_iter().map(|(_, folder)| folder.to_owned()).collect(),
     }
 }
@@ -98,6 +99,10 @@ impl Reloader {
                 bia_telemetry::audit::reopen();
             }
             notify::reloading();
+            if cause == Cause::Asked {
+                // What rotates logs asks by the same signal.
+                bia_telemetry::audit::reopen();
+            }
             let outcome = self.reload(&cause, &mut watch, &mut verdicts).await;
             let public_url = self.running.borrow().config.public_url().to_string();
             match outcome {

@@ -25,10 +25,9 @@ pub(crate) fn start(running: &Receiver<Arc<Deps>>) -> JoinSet<()> {
 
 /// Waits so long, or until another configuration is served. What is waited with must not hold the old one.
 async fn until_next(running: &mut Receiver<Arc<Deps>>, pace: Duration) {
-    match tokio::time::timeout(pace, running.changed()).await {
-        // The server is ending, and this task with it.
-        Ok(Err(_)) => std::future::pending().await,
-        Ok(Ok(())) | Err(_) => {}
+    // An error of the channel: the server is ending, and this task with it.
+    if let Ok(Err(_)) = tokio::time::timeout(pace, running.changed()).await {
+        std::future::pending().await
     }
 }
 

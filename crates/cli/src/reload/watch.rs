@@ -220,19 +220,19 @@ mod tests {
         fs::write(&path, "1").expect("file");
         let mut watch = Watch::new(following(&[&path]), Hangup::Ends);
         fs::write(&path, "2").expect("written in place");
-        assert_eq!(edited(&mut watch).await, [path.clone()]);
+        assert_eq!(edited(&mut watch).await, [path.as_path()]);
         fs::write(folder.path().join("aside"), "3").expect("file");
         fs::rename(folder.path().join("aside"), &path).expect("renamed into place");
-        assert_eq!(edited(&mut watch).await, [path.clone()]);
+        assert_eq!(edited(&mut watch).await, [path.as_path()]);
         fs::remove_file(&path).expect("removed");
-        assert_eq!(edited(&mut watch).await, [path.clone()]);
+        assert_eq!(edited(&mut watch).await, [path.as_path()]);
         fs::write(&path, "4").expect("made anew");
-        assert_eq!(edited(&mut watch).await, [path.clone()]);
+        assert_eq!(edited(&mut watch).await, [path.as_path()]);
         fs::remove_dir_all(folder.path()).expect("the folder is gone");
-        assert_eq!(edited(&mut watch).await, [path.clone()]);
+        assert_eq!(edited(&mut watch).await, [path.as_path()]);
         fs::create_dir(folder.path()).expect("another folder of that name");
         fs::write(&path, "5").expect("file");
-        assert_eq!(edited(&mut watch).await, [path.clone()]);
+        assert_eq!(edited(&mut watch).await, [path.as_path()]);
     }
 
     #[tokio::test]
@@ -253,7 +253,7 @@ mod tests {
             symlink(new, root.join("..data_tmp")).expect("link");
             fs::rename(root.join("..data_tmp"), root.join("..data")).expect("swapped");
             fs::remove_dir_all(root.join(old)).expect("removed");
-            assert_eq!(edited(&mut watch).await, [path.clone()]);
+            assert_eq!(edited(&mut watch).await, [path.as_path()]);
         }
     }
 
@@ -267,11 +267,11 @@ mod tests {
         fs::write(&second, "2").expect("file");
         watch.follow(following(&[&first, &second]));
         fs::write(&second, "3").expect("file");
-        assert_eq!(edited(&mut watch).await, [second.clone()]);
+        assert_eq!(edited(&mut watch).await, [second.as_path()]);
         // What changed between a load and `follow` is not lost.
         fs::write(&first, "2").expect("file");
         watch.follow(following(&[&first]));
-        assert_eq!(edited(&mut watch).await, [first.clone()]);
+        assert_eq!(edited(&mut watch).await, [first.as_path()]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What a running process can't take from a changed configuration: sockets that are open, a database that is in use,
-//! a log that is being written.
+//! a log that is being written, traces that are sent.
 
 use secrecy::ExposeSecret as _;
 
@@ -20,6 +20,11 @@ pub(super) fn keep(config: &mut Config, running: &Config) -> Vec<Finding> {
     hold("serve.admin.socket", &mut admin.socket, &old.admin.socket, &mut waiting);
     hold("log", &mut config.log, &running.log, &mut waiting);
     hold("bia.audit", &mut config.bia.audit, &running.bia.audit, &mut waiting);
+    // It holds secrets, which are neither compared nor printed.
+    if format!("{:?}", config.tracing) != format!("{:?}", running.tracing) {
+        config.tracing.clone_from(&running.tracing);
+        waiting.push(finding("tracing"));
+    }
     if !is_same_database(&config.dsn, &running.dsn) {
         config.dsn = running.dsn.clone();
         waiting.push(finding("dsn"));

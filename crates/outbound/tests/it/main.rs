@@ -156,3 +156,53 @@ async fn a_failed_fetch_is_not_remembered() {
     assert!(matches!(error, SourceError::Status { status: 404, .. }) && !error.to_string().contains("hunter2"));
     assert_eq!(&*sources.text(&url, 100).await.unwrap(), "one");
 }
+
+#[tokio::test]
+async fn a_file_that_is_kept_stays_as_it_was_and_others_are_read_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let urls = ["a", "b"].map(|name| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "one").unwrap();
+        format!("file://{}", path.display())
+    });
+    let sources = Sources::new(outbound(Policy::default()));
+    let kept = sources.text(&urls[0], 100).await.unwrap();
+    let path = urls[0].trim_start_matches("file://").to_owned();
+    let keeping = sources.keeping([(path, kept)].into());
+    for name in ["a", "b"] {
+        std::fs::write(folder.path().join(name), "other").unwrap();
+    }
+    assert_eq!(&*keeping.text(&urls[0], 100).await.unwrap(), "one");
+    assert_eq!(&*keeping.text(&urls[1], 100).await.unwrap(), "other");
+    assert!(matches!(keeping.text(&urls[0], 2).await, Err(SourceError::TooLarge { .. })));
+}
+
+#[tokio::test]
+async fn what_came_from_the_web_is_shared_until_it_is_to_be_asked_for_again() {
+    let server = MockServer::start().await;
+    Mock::given(path("/m"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("one"))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    Mock::given(path("/m")).respond_with(ResponseTemplate::new(200).set_body_string("two")).mount(&server).await;
+    let sources = Sources::new(outbound(Policy::default()));
+    let url = format!("{}/m", server.uri());
+    assert_eq!(&*sources.text(&url, 100).await.unwrap(), "one");
+    let next = sources.keeping(Default::default());
+    assert_eq!(&*next.text(&url, 100).await.unwrap(), "one");
+    sources.expire().await;
+    assert_eq!(&*next.text(&url, 100).await.unwrap(), "two");
+    assert_eq!(calls(&server).await, 2);
+}
+
+#[tokio::test]
+async fn new_rules_count_for_every_clone() {
+    let server = answering("/x", ResponseTemplate::new(200)).await;
+    let out = outbound(Policy::default());
+    let clone = out.clone();
+    let url = format!("{}/x", server.uri());
+    assert_eq!(clone.get(&url).send().await.unwrap().status, 200);
+    out.replace(Outbound::prepare(Policy { disallow_private_ip_ranges: true, ..Policy::default() }).unwrap());
+    assert!(matches!(clone.get(&url).send().await, Err(OutboundError::PrivateAddress { .. })));
+}

@@ -18,6 +18,21 @@ async fn once_warm_a_sign_in_costs_the_token_call_alone() {
 }
 
 #[tokio::test]
+async fn a_changed_configuration_fetches_only_what_is_new_to_it() {
+    let world = World::new().await;
+    let table = world.providers(world.microsoft_entries(&["contoso.example"]));
+    world.sign_in(&table.get("p0").unwrap(), "alice").await.unwrap();
+    let entries = world.microsoft_entries(&["contoso.example", "common"]);
+    let config = serde_json::from_value(json!({ "providers": entries })).unwrap();
+    let table = table.renewed(&config, &crate::support::public_url(), &world.outbound, false);
+    world.sign_in(&table.get("p0").unwrap(), "alice").await.unwrap();
+    let counts = [Endpoint::Discovery, Endpoint::Keys].map(|endpoint| world.control().count(endpoint));
+    assert_eq!(counts, [1, 1]);
+    world.sign_in(&table.get("p1").unwrap(), "alice").await.unwrap();
+    assert_eq!(world.control().count(Endpoint::Discovery), 2);
+}
+
+#[tokio::test]
 async fn a_crowd_at_a_cold_start_fetches_once() {
     let world = World::new().await;
     let provider = world.microsoft(json!({}));

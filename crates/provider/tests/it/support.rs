@@ -33,6 +33,18 @@ impl World {
 
     /// A Microsoft provider for `common`, with `more` laid over it.
     pub(crate) fn microsoft(&self, more: Value) -> Arc<dyn Provider> {
+        self.provider(self.microsoft_entry(more))
+    }
+
+    /// `p0`, `p1` and so on, one for each tenant.
+    pub(crate) fn microsoft_entries(&self, tenants: &[&str]) -> Value {
+        let entry = |(index, tenant): (usize, &&str)| {
+            self.microsoft_entry(json!({ "id": format!("p{index}"), "microsoft_tenant": tenant }))
+        };
+        tenants.iter().enumerate().map(entry).collect()
+    }
+
+    fn microsoft_entry(&self, more: Value) -> Value {
         let base = self.entra.base_url();
         let mut entry = json!({
             "id": "microsoft", "provider": "microsoft", "client_id": TEST_CLIENT_ID, "client_secret": TEST_CLIENT_SECRET,
@@ -40,7 +52,7 @@ impl World {
             "microsoft": { "authority_host": base, "graph_host": base },
         });
         lay_over(&mut entry, more);
-        self.provider(entry)
+        entry
     }
 
     pub(crate) fn provider(&self, entry: Value) -> Arc<dyn Provider> {
