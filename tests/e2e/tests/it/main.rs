@@ -2,7 +2,7 @@
 //!
 //! One file per promise: `kill` (nothing that a browser was told of is lost), `addresses` (what goes to the provider),
 //! `catalogue` and `envelope` (every message and error that clients know), `hooks`, `session_token`, `secrets` (rotation, several
-//! instances), `listeners` and `network`, `attacks` and `limits`, `quiet_log`, `lifecycle`, `faults`,
+//! instances), `listeners`, `network` and `tls_proxy`, `attacks` and `limits`, `quiet_log`, `lifecycle`, `faults`,
 //! `reload` and `storm` (a configuration that changes while people sign in),
 //! `observability` (what operators see of it),
 //! `credentials` (secrets, certificates and tokens of the program itself, and refusals explained), `doctor`.
@@ -29,3 +29,4 @@ mod session_token;
 mod storm;
 #[cfg(feature = "otel")]
 mod traces;
+mod tls_proxy;
