@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Init) -> anyhow::Result<ExitCode> {
         written.push(path);
     }
     for path in &written {
-        output::line(format_args!("wrote {}", path.display()));
+        output::line(format_args!("wrote {}", path.strip_prefix(".").unwrap_or(path).display()));
     }
     next_steps(&args.folder, &answers);
     Ok(ExitCode::SUCCESS)
@@ -52,7 +52,8 @@ fn refuse_to_overwrite(folder: &Path, files: &[Planned], force: bool) -> anyhow:
     let there: Vec<String> = files
         .iter()
         .filter(|file| !file.is_optional && folder.join(&file.path).symlink_metadata().is_ok())
-        .map(|file| format!("\n  {}", folder.join(&file.path).display()))
+        .map(|file| folder.join(&file.path))
+        .map(|path| format!("\n  {}", path.strip_prefix(".").unwrap_or(&path).display()))
         .collect();
     if force || there.is_empty() {
         return Ok(());

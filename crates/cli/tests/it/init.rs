@@ -36,7 +36,7 @@ fn read(folder: &TempDir, name: &str) -> String {
 fn assert_fit(folder: &TempDir, dev: &[&str]) {
     for (args, words) in [
         (&["config", "check", "--strict", "-c", "kratos.yml"][..], true),
-        (&["doctor", "--offline", "--strict", "-c", "kratos.yml"][..], true),
+        (&["doctor", "--offline", "-c", "kratos.yml"][..], true),
         (&["mapper", "test", "mappers"][..], false),
         (&["lint", "jsonnet", "mappers/microsoft.jsonnet", "--schema", "identity.schema.json"][..], false),
     ] {
@@ -159,7 +159,7 @@ fn the_editor_finds_the_schema_that_the_file_names() {
 fn questions_at_a_terminal_are_answered_by_typing() {
     let folder = folder();
     // `script` is a terminal; the program inside it sees one on every side.
-    let program = format!("{} init", env!("CARGO_BIN_EXE_bia"));
+    let program = format!("{} init --client-secret-file the-secret", env!("CARGO_BIN_EXE_bia"));
     let mut child = std::process::Command::new("script")
         .args(["-qec", &program, "/dev/null"])
         .current_dir(folder.path())
@@ -167,14 +167,14 @@ fn questions_at_a_terminal_are_answered_by_typing() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("script, of bsdutils");
-    let typed = format!("contoso\ncontoso.com\n{ID}\n{SECRET}\nhttps://id.contoso.com\n\nnginx\n");
+    let typed = format!("contoso\ncontoso.com\n{ID}\nhttps://id.contoso.com\n\nnginx\n");
     child.stdin.take().expect("input").write_all(typed.as_bytes()).expect("typed");
     let output = child.wait_with_output().expect("ended");
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{shown}");
     assert!(shown.contains("verified domain") && shown.contains("wrote"), "{shown}");
     assert!(read(&folder, "kratos.yml").contains("https://id.contoso.com/"));
-    assert_eq!(read(&folder, "secrets/microsoft").trim(), SECRET);
+    assert!(read(&folder, "kratos.yml").contains("client_secret_file: the-secret"));
     assert!(read(&folder, "proxy/nginx.conf").contains("id.contoso.com"));
 }
 
