@@ -41,6 +41,12 @@ impl Browser {
         Self::with_client(|builder| builder.tls_certs_only([certificate]))
     }
 
+    /// Somebody else, without cookies, over the same connections: for crowds.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { client: self.client.clone(), cookies: Mutex::default(), headers: self.headers.clone() }
+    }
+
     fn with_client(change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {

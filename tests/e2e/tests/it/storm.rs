@@ -45,7 +45,7 @@ impl Files {
                 continue;
             }
             // In place and by a rename, as different editors do.
-            if text.len() % 2 == 0 {
+            if text.len().is_multiple_of(2) {
                 site.write(name, text);
             } else {
                 site.write("aside", text);
@@ -79,7 +79,7 @@ fn good(site: &Site, step: usize) -> Files {
     let providers = |config: &mut Value| config["selfservice"]["methods"]["oidc"]["config"]["providers"].clone();
     match step / 2 % 6 {
         0 => mapper.push_str(&format!("\n// {step}\n")),
-        1 => schema.push(if step % 4 == 0 { ' ' } else { '\n' }),
+        1 => schema.push(if step.is_multiple_of(4) { ' ' } else { '\n' }),
         // The secrets below.
         2 => {}
         3 => {
@@ -145,8 +145,8 @@ fn held(bia: &Bia) -> Held {
 }
 
 /// One of many who sign in; most of them have been here before.
-async fn sign_in(bia: &Bia, stand_in: &str, index: usize) {
-    let browser = Browser::new();
+async fn sign_in(crowd: &Browser, bia: &Bia, stand_in: &str, index: usize) {
+    let browser = crowd.another();
     browser.set_cookie(stand_in, "persona", &format!("p{}", index % PEOPLE));
     let answer = browser.sign_in(bia, "microsoft").await;
     if answer.header("location") != "http://app.example/home" {
@@ -158,7 +158,7 @@ async fn sign_in(bia: &Bia, stand_in: &str, index: usize) {
 
 async fn edit_all(bia: &Bia, site: &Site) {
     for step in 0..EDITS {
-        if step % 2 == 0 {
+        if step.is_multiple_of(2) {
             good(site, step).write(site);
             let revision = format!("r{step}");
             let url = format!("{}/health/config", bia.admin);
@@ -179,8 +179,9 @@ async fn a16_a_hundred_edits_during_two_thousand_sign_ins_lose_none_and_leave_no
     populate(site.control());
     let bia = Arc::new(site.start().await);
     let stand_in = site.stand_in();
+    let crowd = Arc::new(Browser::new());
     for index in 0..AT_ONCE {
-        sign_in(&bia, &stand_in, index).await;
+        sign_in(&crowd, &bia, &stand_in, index).await;
     }
     let before = held(&bia);
     let next = Arc::new(AtomicUsize::new(0));
@@ -188,6 +189,7 @@ async fn a16_a_hundred_edits_during_two_thousand_sign_ins_lose_none_and_leave_no
     let mut people = JoinSet::new();
     for _ in 0..AT_ONCE {
         let (bia, stand_in, next, edited) = (bia.clone(), stand_in.clone(), next.clone(), edited.clone());
+        let crowd = crowd.clone();
         people.spawn(async move {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -195,7 +197,7 @@ async fn a16_a_hundred_edits_during_two_thousand_sign_ins_lose_none_and_leave_no
                 if index >= SIGN_INS && edited.load(Ordering::Relaxed) {
                     return;
                 }
-                sign_in(&bia, &stand_in, index).await;
+                sign_in(&crowd, &bia, &stand_in, index).await;
             }
         });
     }
