@@ -48,9 +48,12 @@ pub(crate) async fn run(args: ImportKratos) -> anyhow::Result<ExitCode> {
 
 fn stopped(args: &ImportKratos) -> String {
     if args.dry_run {
-        return "the move was not looked at to its end".to_owned();
+        "the move was not looked at to its end".to_owned()
+    } else if args.cursor.exists() {
+        format!("the move stopped before its end; repeat the command to go on ({} knows where)", args.cursor.display())
+    } else {
+        "nobody was moved, or the first page not to its end; repeat the command to begin anew".to_owned()
     }
-    format!("the move stopped before its end; repeat the command to go on ({} knows where)", args.cursor.display())
 }
 
 /// The database, migrated; a dry run makes none and migrates none.
