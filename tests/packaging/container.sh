@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Runs one command as a container runtime does: its own mounts and processes, files read-only but for its volumes, not
 # root, no privilege to be had. The network is that of the caller. Called by image.mjs.
 #

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Becomes the first process of the machine that `machine.sh` starts: this machine's files with a layer in memory above.
 set -e
 at=$1

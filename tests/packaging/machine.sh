@@ -1,7 +1,8 @@
+# shellcheck shell=bash
 # A machine of its own to install the package on: a real systemd in namespaces, over this machine's files, which it sees
 # and cannot change. Sourced by `systemd`. Needs root and a cgroup2 hierarchy that root may write to.
 
-MACHINE_CGROUP= MACHINE_PID= MACHINE_INIT=
+MACHINE_CGROUP='' MACHINE_PID='' MACHINE_INIT=''
 
 # machine_start <scratch folder>
 machine_start() {
@@ -13,7 +14,7 @@ machine_start() {
   mkdir -p "$at/machine"
   # The shell enters the control group, then becomes the machine.
   bash -c 'echo $BASHPID >"$1/cgroup.procs" && exec unshare --fork --pid --mount --uts --ipc --net --cgroup --kill-child \
-    bash "$2" "$3"' - "$MACHINE_CGROUP" "$here/machine-init.sh" "$at/machine" >"$at/machine.log" 2>&1 &
+    bash "$2" "$3"' - "$MACHINE_CGROUP" "${here:?is set by who sources this}/machine-init.sh" "$at/machine" >"$at/machine.log" 2>&1 &
   MACHINE_PID=$!
   for _ in $(seq 100); do
     MACHINE_INIT=$(pgrep -P "$MACHINE_PID" | head -n 1)
