@@ -71,7 +71,7 @@ impl Default for Settings {
             input_bytes_max: 1024 * 1024,
             queue_max: 1024,
             queue_wait_max: Duration::from_secs(10),
-            recycle_after: 20_000,
+            recycle_after: 100_000,
             recycle_after_busy: Duration::from_secs(300),
             program: WorkerProgram::current_exe(),
         }
