@@ -96,7 +96,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, DefaultFields> for T
             write!(writer, "{} {level:>5} ", now())?;
         }
         write!(writer, "{}: ", event.metadata().target())?;
-        context.format_fields(writer.by_ref(), event)?;
+        let mut fields = String::new();
+        context.format_fields(Writer::new(&mut fields), event)?;
+        // Some values have several lines. Indented, none of them passes for a line of the log's own.
+        writer.write_str(&fields.replace('\n', "\n    "))?;
         let has_id = event.metadata().fields().field(REQUEST_ID).is_some();
         if let Some(id) = bia_telemetry::request::id().filter(|_| !has_id) {
             write!(writer, " {REQUEST_ID}={id}")?;
