@@ -88,9 +88,17 @@ impl Pages {
         let nodes = self.nodes(page);
         let sessions = self.sessions(page);
         let whole = Form::read(settings.flow, &nodes);
+        let in_use = |id: &String| {
+            let is_same = |node: &node::Node| node.value == *id || node.value.split(':').next() == Some(id.as_str());
+            !whole.providers.iter().any(is_same)
+        };
+        // The last linked account can't be unlinked, so the flow has no node for it; the session knows it.
+        let linked = settings.session.map(sessions::providers).unwrap_or_default().into_iter().filter(in_use);
+        let linked: Vec<View> = linked.map(|id| self.provider(&sessions, &id)).collect();
         let view = context! {
             sections => of(&form::sections(settings.flow, &nodes)),
             messages => of(&whole.messages),
+            linked,
             csrf_token => whole.csrf_token,
             session => settings.session.map(|session| of(&sessions.session(session))),
             others => of(&sessions.list(settings.sessions.unwrap_or(&Value::Null))),
@@ -112,12 +120,8 @@ impl Pages {
         let session = welcome.session.filter(|session| session["active"] != false);
         let identity = session.map(|session| &session["identity"]).unwrap_or(&Value::Null);
         let reader = self.sessions(page);
-        let provider = |id: String| {
-            let label = reader.provider(&id);
-            let kind = provider_kind::kind(&self.options.provider_kinds, &id, &label);
-            context! { id, label, kind }
-        };
-        let providers = session.map(sessions::providers).unwrap_or_default().into_iter().map(provider);
+        let ids = session.map(sessions::providers).unwrap_or_default();
+        let providers = ids.iter().map(|id| self.provider(&reader, id));
         let view = context! {
             name => display_name(identity),
             session => session.map(|session| of(&reader.session(session))),
@@ -189,6 +193,13 @@ impl Pages {
     fn sessions<'a>(&'a self, page: &'a Page<'_>) -> sessions::Reader<'a> {
         let labels = &self.options.provider_labels;
         sessions::Reader { catalogues: &self.catalogues, tag: self.tag(page), labels, now: page.now }
+    }
+
+    /// A provider by its id, with its name and mark.
+    fn provider(&self, reader: &sessions::Reader<'_>, id: &str) -> View {
+        let label = reader.provider(id);
+        let kind = provider_kind::kind(&self.options.provider_kinds, id, &label);
+        context! { id, label, kind }
     }
 
     fn public(&self, path: &str) -> String {

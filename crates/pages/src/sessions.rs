@@ -42,8 +42,9 @@ impl Reader<'_> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         // The latest authentication tells where the session is now.
         let device = session["devices"].as_array().and_then(|devices| devices.last()).unwrap_or(&Value::Null);
-        let place = [&device["location"], &device["ip_address"]].map(text);
-        let place: Vec<_> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        let address = device["ip_address"].as_str().map(without_port).unwrap_or_default();
+        let place: Vec<_> =
+            [text(&device["location"]), address.to_owned()].into_iter().filter(|part| !part.is_empty()).collect();
         Session {
             id: text(&session["id"]),
             device: self.device(device["user_agent"].as_str().unwrap_or_default()),
@@ -75,6 +76,14 @@ impl Reader<'_> {
             (None, None) if agent.trim().is_empty() => text("device.unknown", "", ""),
             (None, None) => cut(agent, MAX_AGENT),
         }
+    }
+}
+
+/// Kratos keeps a client's port with its address; nobody recognises a port.
+fn without_port(address: &str) -> &str {
+    match address.parse::<std::net::SocketAddr>() {
+        Ok(_) => address.rsplit_once(':').map_or(address, |(ip, _)| ip.trim_matches(['[', ']'])),
+        Err(_) => address,
     }
 }
 
@@ -161,6 +170,20 @@ mod tests {
     fn providers_are_called_what_their_buttons_say() {
         let session = json!({"authentication_methods": [{"provider": "entra"}, {"provider": "other"}]});
         assert_eq!(read("en", session).providers, "Contoso Staff, other");
+    }
+
+    #[test]
+    fn addresses_are_shown_without_a_port() {
+        for (address, shown) in [
+            ("192.0.2.1:4711", "192.0.2.1"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("somewhere", "somewhere"),
+        ] {
+            let session = json!({"devices": [{"ip_address": address}]});
+            assert_eq!(read("en", session).place, shown);
+        }
     }
 
     #[test]

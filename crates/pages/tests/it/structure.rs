@@ -301,3 +301,18 @@ fn theme_logo_and_policy_follow_the_options() {
     assert_eq!(crate::pages().csp(), CSP);
     assert!(!CSP.contains("unsafe") && !CSP.contains("script"));
 }
+
+#[test]
+fn the_last_linked_account_is_shown_though_nothing_can_be_done_with_it() {
+    let mut flow = flows::settings();
+    let settings = |flow: &Value| {
+        let session = flows::session();
+        let settings = Settings { flow, session: Some(&session), sessions: None, revoke_url: None };
+        pages().settings(&settings, &Page::default()).unwrap()
+    };
+    let linked = |html: &str| html.matches(">Linked<").count();
+    assert_eq!(linked(&settings(&flow)), 2, "both can be unlinked, and each is shown once");
+    let nodes = flow["ui"]["nodes"].as_array_mut().unwrap();
+    nodes.retain(|node| node["attributes"]["name"] != "unlink");
+    assert_eq!(linked(&settings(&flow)), 1, "the session came by Microsoft");
+}

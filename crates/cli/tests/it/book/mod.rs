@@ -11,7 +11,7 @@
 //! | `json` | parses |
 //! | `jsonnet` | parses, with the same parser that runs it |
 //! | `sh` | a shell parses it; calls of `bia` parse as the program would; files that it names exist |
-//! | `html template=<name>` | is tried as a template of the pages, with the others of its page |
+//! | `html template=<name>` | is tried as a template by the tests of `bia-pages` |
 //! | anything else, `of=<file>` | its lines stand in that file of the repository, one after the other |
 
 mod generated;

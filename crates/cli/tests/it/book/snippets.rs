@@ -2,8 +2,6 @@
 
 use super::{Block, Page, pages};
 use crate::support::{bia, root, run};
-use bia_pages::{Options, Pages};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 fn blocks() -> Vec<Block> {
@@ -118,26 +116,6 @@ fn blocks_that_are_wrong_are_found() {
         ("toml of=Cargo.toml", "[workspace]\nresolver = \"3\""),
     ] {
         assert_eq!(problem(&block(info, text)), None, "{info}: {text}");
-    }
-}
-
-/// Templates of a page work with the built-in ones, as they would in `bia.ui.templates_dir`.
-#[test]
-fn templates_that_pages_show_work() {
-    let mut by_page: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-    for block in blocks() {
-        if let Some(name) = block.mark("template") {
-            by_page.entry(block.page.clone()).or_default().push((name.to_owned(), block.text));
-        }
-    }
-    assert!(!by_page.is_empty());
-    for (page, templates) in by_page {
-        let folder = tempfile::tempdir().expect("folder");
-        for (name, text) in templates {
-            std::fs::write(folder.path().join(name), text).expect("written");
-        }
-        let options = Options { templates_dir: Some(folder.path().to_owned()), ..Options::default() };
-        Pages::new(options).unwrap_or_else(|error| panic!("{page}: {error}"));
     }
 }
 
