@@ -66,7 +66,8 @@ impl Caches {
         };
         let (outbound, url) = (self.outbound.clone(), url.to_owned());
         slot.get(now, MAX_AGE, |_| async move {
-            let call = outbound.get(&url).purpose("discovery").correlated().limit(SIZE_MAX).retries(1).redirects(redirects);
+            let call =
+                outbound.get(&url).purpose("discovery").correlated().limit(SIZE_MAX).retries(1).redirects(redirects);
             let answer = call.send().await.map_err(|e| fail(e.to_string()))?;
             if answer.status != 200 {
                 return Err(fail(format!("{} answered with status {}", answer.place(), answer.status)));
