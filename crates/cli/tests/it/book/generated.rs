@@ -24,7 +24,7 @@ fn generated_pages_are_in_step_with_the_code() {
 }
 
 #[test]
-fn the_index_for_programs_lists_every_page() {
+fn a22_the_index_for_programs_lists_every_page() {
     let (file, text) = reference::llms_txt(&root()).expect("generated");
     assert!(std::fs::read_to_string(root().join(&file)).unwrap_or_default() == text, "{file} {AGAIN}");
     for line in text.lines().filter(|line| line.starts_with("- [")) {
