@@ -127,3 +127,33 @@ async fn forward_auth_says_who_it_is_in_headers_alone() {
     assert_eq!(answer.header("x-user-id"), Some(id.to_string().as_str()));
     assert_eq!(answer.header("x-kratos-authenticated-identity-id"), Some(id.to_string().as_str()));
 }
+
+#[tokio::test]
+async fn forward_auth_leads_to_the_second_factor_where_one_is_asked_for() {
+    let provider = json!({
+        "id": "microsoft", "provider": "microsoft", "client_id": "x", "client_secret": "y-and-more",
+        "microsoft_tenant": "organizations", "mapper_url": "base64://e30=", "microsoft": { "step_up_context": "c1" },
+    });
+    let world = World::with(json!({
+        "session": { "whoami": { "required_aal": "highest_available" } },
+        "selfservice": {
+            "allowed_return_urls": ["http://app.example/"],
+            "methods": { "oidc": { "enabled": true, "config": { "providers": [provider] } } },
+        },
+    }))
+    .await;
+    let link = json!({ "oidc": { "config": { "providers": [{ "provider": "microsoft", "subject": "alice" }] } } });
+    let (_, token) = signed_in(&world, json!({ "credentials": link })).await;
+    let page = [&ASKED[..], &[("accept", "text/html"), ("x-session-token", &token)]].concat();
+    let answer = world.public("GET", "/sessions/forward-auth", &page).await;
+    let location = answer.header("location").unwrap_or_default();
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert!(
+        location
+            .starts_with("http://id.example/self-service/login/browser?aal=aal2&return_to=http%3A%2F%2Fapp.example%2F"),
+        "{location}"
+    );
+    let script = [("accept", "application/json"), ("x-session-token", token.as_str())];
+    let refused = world.public("GET", "/sessions/forward-auth", &script).await;
+    assert_eq!((refused.status, refused.json()["error"]["id"].as_str()), (403, Some("session_aal2_required")));
+}
