@@ -114,6 +114,20 @@ fn links_are_found_and_broken_ones_told() {
     }
 }
 
+#[test]
+fn every_aadsts_number_that_the_book_names_is_explained_by_the_program() {
+    let mut count = 0;
+    for page in pages() {
+        for (at, mark) in page.text.match_indices("AADSTS") {
+            let digits: String = page.text[at + mark.len()..].chars().take_while(char::is_ascii_digit).collect();
+            let Ok(code) = digits.parse() else { continue };
+            count += 1;
+            assert!(bia_provider::explain(code).is_some(), "{} names AADSTS{code}, which nothing explains", page.name);
+        }
+    }
+    assert!(count > 50, "only {count} numbers were found");
+}
+
 /// Sentences between “ ” on the page about troubles are what the program says.
 #[test]
 fn quoted_sentences_of_the_troubleshooting_page_are_in_the_source() {
