@@ -28,6 +28,7 @@ const OTHERS: &[&str] = &[
     "diff",
     "docker",
     "dpkg",
+    "dropdb",
     "echo",
     "export",
     "git",
