@@ -27,6 +27,6 @@ mod scenes;
 mod secrets;
 mod session_token;
 mod storm;
+mod tls_proxy;
 #[cfg(feature = "otel")]
 mod traces;
-mod tls_proxy;
