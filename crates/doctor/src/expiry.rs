@@ -9,7 +9,6 @@
 use bia_config::{Config, OidcProvider};
 use bia_model::Timestamp;
 use std::collections::HashMap;
-use std::time::Duration;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
@@ -105,6 +104,7 @@ impl Countdown {
     /// Sets the gauge, and warns at the start, whenever a border is crossed, and daily in the last week and after.
     /// Returns what was warned of.
     pub fn look<'d>(&mut self, deadlines: &'d [Deadline]) -> Vec<&'d Deadline> {
+        self.forget_all_but(deadlines);
         let mut warned = Vec::new();
         for deadline in deadlines {
             metrics::gauge!(GAUGE, "provider" => deadline.provider.clone(), "credential" => deadline.credential)
@@ -120,6 +120,18 @@ impl Countdown {
         }
         warned
     }
+
+    /// A provider that the configuration no longer has must not ring an alarm for ever: no comparison holds for NaN.
+    fn forget_all_but(&mut self, deadlines: &[Deadline]) {
+        self.said.retain(|(provider, credential), _| {
+            let is_known = |deadline: &Deadline| deadline.provider == *provider && deadline.credential == *credential;
+            let stays = deadlines.iter().any(is_known);
+            if !stays {
+                metrics::gauge!(GAUGE, "provider" => provider.clone(), "credential" => *credential).set(f64::NAN);
+            }
+            stays
+        });
+    }
 }
 
 fn say(deadline: &Deadline, urgency: Urgency) {
@@ -128,16 +140,6 @@ fn say(deadline: &Deadline, urgency: Urgency) {
         tracing::error!(%provider, credential, days_left, key, "the client credential has ended: sign-ins fail with AADSTS7000222 or AADSTS700027 until it is replaced");
     } else {
         tracing::warn!(%provider, credential, days_left, key, "the client credential ends soon; make a new one and list both in client_secrets, or upload the new certificate beside the old one");
-    }
-}
-
-/// Looks now and once a day, for as long as the server runs.
-pub async fn watch(config: &Config, now: impl Fn() -> Timestamp) {
-    metrics::describe_gauge!(GAUGE, "Days until a client secret or certificate ends");
-    let mut countdown = Countdown::default();
-    loop {
-        countdown.look(&deadlines(config, now()).await);
-        tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
     }
 }
 
@@ -173,5 +175,14 @@ mod tests {
         let warned: Vec<i64> = (-2..=40).rev().filter(|day| !countdown.look(&[deadline(*day)]).is_empty()).collect();
         assert_eq!(warned, [30, 7, 6, 5, 4, 3, 2, 1, 0, -1, -2]);
         assert_eq!(Countdown::default().look(&[deadline(12)]).len(), 1, "a start within the month says it");
+    }
+
+    #[test]
+    fn a_provider_that_went_and_came_back_is_warned_of_again() {
+        let mut countdown = Countdown::default();
+        assert_eq!(countdown.look(&[deadline(12)]).len(), 1);
+        assert_eq!(countdown.look(&[deadline(12)]).len(), 0);
+        assert_eq!(countdown.look(&[]).len(), 0);
+        assert_eq!(countdown.look(&[deadline(12)]).len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 //! looked at newer ones, so that a half-written or broken mapper reaches nobody's sign-in.
 
 use crate::assemble::mapper_settings;
-use bia_config::{Config, Loaded, NamedText, TextKind};
+use bia_config::{Config, Loaded, NamedText, Source, TextKind};
 use bia_mapper::Mapper;
 use bia_outbound::Sources;
 use bia_selfservice::{Imported, read_imports};
@@ -51,10 +51,7 @@ impl Texts {
         let fresh = sources.keeping(HashMap::new());
         let mut texts = Self::default();
         for NamedText { key, source, kind } in config.texts() {
-            // A schema that is missing or wrong is an error of its own.
-            if kind == TextKind::Schema && source.path().is_none()
-                || !matches!(source, bia_config::Source::File(_) | bia_config::Source::Base64(_))
-            {
+            if !matches!(source, Source::File(_) | Source::Base64(_)) {
                 continue;
             }
             let found = fresh.text(&source.to_text(), TEXT_BYTES_MAX).await.map_err(|error| error.to_string());

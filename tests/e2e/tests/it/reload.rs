@@ -174,6 +174,24 @@ async fn a16_a_mapper_counts_as_soon_as_it_has_been_looked_at() {
 }
 
 #[tokio::test]
+async fn a16_what_mappers_import_is_looked_at_like_the_mappers_themselves() {
+    let site = Site::with(json!({ "bia": { "mapper": { "import_dir": "lib" } } })).await;
+    std::fs::create_dir(site.path("lib")).expect("a folder");
+    site.write("lib/who.libsonnet", "{ email(claims): claims.email }");
+    let mapper =
+        "local who = import 'who.libsonnet';\n{ identity: { traits: { email: who.email(std.extVar('claims')) } } }";
+    site.write("person.jsonnet", mapper);
+    let bia = site.start().await;
+    site.browser("alice").signed_in(&bia, "microsoft").await;
+    after(&bia, REFUSED, || site.write("lib/who.libsonnet", "{ email(claims): }")).await;
+    assert!(bia.log().contains("who.libsonnet:1:"), "{}", bia.log());
+    site.browser("bob").signed_in(&bia, "microsoft").await;
+    after(&bia, TAKEN, || site.write("lib/who.libsonnet", "{ email(claims): error 'nobody' }")).await;
+    let refused = site.browser("carol").sign_in(&bia, "microsoft").await;
+    assert_ne!(refused.header("location"), "http://app.example/home");
+}
+
+#[tokio::test]
 async fn a16_sighup_reloads_and_what_needs_a_restart_is_named_and_kept() {
     let mut site = Site::new().await;
     let bia = site.start().await;
