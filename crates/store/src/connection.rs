@@ -1,14 +1,14 @@
 //! One connection to either database, with the handful of verbs everything else is built on.
 
 use crate::dsn::{Dsn, SqliteMode};
+use crate::error::DriverError;
 use crate::query::{Arg, Query, Row};
+use crate::sqlite::{SqliteConnection, SqliteOptions, Target};
 use sqlx::postgres::{PgConnectOptions, PgConnection, Postgres};
-use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _};
 use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Duration;
 
 /// Which SQL a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,64 +20,52 @@ pub enum Dialect {
 /// How to open a connection; cloned for every new one.
 #[derive(Clone)]
 pub(crate) enum Opener {
-    Sqlite(Box<SqliteConnectOptions>),
+    Sqlite(Box<SqliteOptions>),
     Postgres(Box<PgConnectOptions>),
 }
-
-/// Other processes (`bia cleanup sql`, a backup) may hold the file for a moment.
-const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Opener {
     /// For looking only: changes neither the file nor its folder.
     pub(crate) fn looking(path: &Path) -> Self {
-        Self::Sqlite(Box::new(
-            SqliteConnectOptions::new()
-                .filename(path)
-                .read_only(true)
-                .immutable(is_quiet_log_database(path))
-                .busy_timeout(SQLITE_BUSY_TIMEOUT)
-                .disable_statement_logging(),
-        ))
+        let target = Target::File { path: path.to_owned(), read_only: true, immutable: is_quiet_log_database(path) };
+        Self::Sqlite(Box::new(SqliteOptions { target, pragmas: Vec::new() }))
     }
 
     /// A SQLite connection for readers (`writer` false) or for the one writer.
     pub(crate) fn sqlite(dsn: &Dsn, writer: bool, full_synchronous: bool) -> Option<Self> {
-        let base = SqliteConnectOptions::new()
-            .foreign_keys(true)
-            .busy_timeout(SQLITE_BUSY_TIMEOUT)
-            .statement_cache_capacity(64)
+        let mut pragmas = vec![
+            ("foreign_keys", "ON"),
             // In KiB when negative. The operating system caches the file, so ours can stay small.
-            .pragma("cache_size", if writer { "-1024" } else { "-512" })
-            .pragma("temp_store", "MEMORY")
-            .thread_name(move |_| if writer { "sqlite-writer" } else { "sqlite-reader" }.to_owned())
-            .disable_statement_logging();
-        let options = match dsn {
+            ("cache_size", if writer { "-1024" } else { "-512" }),
+            ("temp_store", "MEMORY"),
+        ];
+        let target = match dsn {
             Dsn::SqliteFile { path, mode } => {
-                let base = base.filename(path).create_if_missing(false);
-                if *mode == SqliteMode::ReadOnly {
-                    base.read_only(true)
-                } else if writer {
-                    base.journal_mode(SqliteJournalMode::Wal)
-                        .synchronous(if full_synchronous { SqliteSynchronous::Full } else { SqliteSynchronous::Normal })
-                        .pragma("journal_size_limit", "67108864")
-                } else {
-                    base.pragma("query_only", "ON")
+                let read_only = *mode == SqliteMode::ReadOnly;
+                if !read_only && writer {
+                    pragmas.push(("journal_mode", "WAL"));
+                    pragmas.push(("synchronous", if full_synchronous { "FULL" } else { "NORMAL" }));
+                    pragmas.push(("journal_size_limit", "67108864"));
+                } else if !read_only {
+                    pragmas.push(("query_only", "ON"));
                 }
+                Target::File { path: path.clone(), read_only, immutable: false }
             }
             // Readers of a shared cache would wait for the writer's whole transaction, even for one of
             // their own task; reading what isn't committed yet is the lesser evil for data in memory.
             Dsn::SqliteMemory { name } => {
-                base.filename(name).in_memory(true).shared_cache(true).pragma("read_uncommitted", "ON")
+                pragmas.push(("read_uncommitted", "ON"));
+                Target::Memory { name: name.clone() }
             }
             Dsn::Postgres { .. } => return None,
         };
-        Some(Self::Sqlite(Box::new(options)))
+        Some(Self::Sqlite(Box::new(SqliteOptions { target, pragmas })))
     }
 
-    pub(crate) async fn open(&self) -> Result<Connection, sqlx::Error> {
+    pub(crate) async fn open(&self) -> Result<Connection, DriverError> {
         match self {
-            Self::Sqlite(options) => options.connect().await.map(Connection::Sqlite),
-            Self::Postgres(options) => options.connect().await.map(Connection::Postgres),
+            Self::Sqlite(options) => Ok(Connection::Sqlite(options.open().await?)),
+            Self::Postgres(options) => Ok(Connection::Postgres(options.connect().await?)),
         }
     }
 }
@@ -99,46 +87,24 @@ pub(crate) enum Connection {
     Postgres(PgConnection),
 }
 
-macro_rules! bind_all {
-    ($query:ident) => {{
-        let text: Cow<'static, str> = $query.text_for(DIALECT);
-        let sql = match text {
-            Cow::Borrowed(text) => text.into_sql_str(),
-            Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
-        };
-        let mut statement = sqlx::query::<Db>(sql).persistent($query.cached);
-        for arg in &$query.args {
-            statement = match arg {
-                Arg::Text(value) => statement.bind(value.as_deref()),
-                Arg::Int(value) => statement.bind(*value),
-                Arg::Uuid(value) => statement.bind(*value),
-                Arg::Bytes(value) => statement.bind(*value),
-                Arg::Bool(value) => statement.bind(*value),
-            };
-        }
-        statement
-    }};
-}
-
-macro_rules! on_each {
-    ($self:ident, $query:ident, |$statement:ident, $connection:ident, $row:ident| $body:expr) => {
-        match $self {
-            Self::Sqlite($connection) => {
-                type Db = Sqlite;
-                const DIALECT: Dialect = Dialect::Sqlite;
-                let $row = Row::Sqlite;
-                let $statement = bind_all!($query);
-                $body
-            }
-            Self::Postgres($connection) => {
-                type Db = Postgres;
-                const DIALECT: Dialect = Dialect::Postgres;
-                let $row = Row::Postgres;
-                let $statement = bind_all!($query);
-                $body
-            }
-        }
+/// The statement as PostgreSQL's driver takes it.
+fn bound<'q>(query: &'q Query<'_>) -> sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments> {
+    // Constant texts aren't copied.
+    let sql = match query.postgres.clone() {
+        Cow::Borrowed(text) => text.into_sql_str(),
+        Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
     };
+    let mut statement = sqlx::query::<Postgres>(sql).persistent(query.cached);
+    for arg in &query.args {
+        statement = match arg {
+            Arg::Text(value) => statement.bind(value.as_deref()),
+            Arg::Int(value) => statement.bind(*value),
+            Arg::Uuid(value) => statement.bind(*value),
+            Arg::Bytes(value) => statement.bind(*value),
+            Arg::Bool(value) => statement.bind(*value),
+        };
+    }
+    statement
 }
 
 impl Connection {
@@ -149,40 +115,43 @@ impl Connection {
         }
     }
 
-    pub(crate) async fn fetch_all(&mut self, query: &Query<'_>) -> Result<Vec<Row>, sqlx::Error> {
-        on_each!(self, query, |statement, connection, row| statement
-            .fetch_all(connection)
-            .await
-            .map(|rows| rows.into_iter().map(row).collect()))
+    pub(crate) async fn fetch_all(&mut self, query: &Query<'_>) -> Result<Vec<Row>, DriverError> {
+        Ok(match self {
+            Self::Sqlite(connection) => connection.fetch_all(query).await?.into_iter().map(Row::Sqlite).collect(),
+            Self::Postgres(connection) => {
+                bound(query).fetch_all(connection).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
     }
 
     /// The first row. For reading only: a statement that writes must be run to its end.
-    pub(crate) async fn fetch_optional(&mut self, query: &Query<'_>) -> Result<Option<Row>, sqlx::Error> {
-        on_each!(self, query, |statement, connection, row| statement
-            .fetch_optional(connection)
-            .await
-            .map(|found| found.map(row)))
+    pub(crate) async fn fetch_optional(&mut self, query: &Query<'_>) -> Result<Option<Row>, DriverError> {
+        Ok(match self {
+            Self::Sqlite(connection) => connection.fetch_optional(query).await?.map(Row::Sqlite),
+            Self::Postgres(connection) => bound(query).fetch_optional(connection).await?.map(Row::Postgres),
+        })
     }
 
     /// How many rows were changed.
-    pub(crate) async fn execute(&mut self, query: &Query<'_>) -> Result<u64, sqlx::Error> {
-        on_each!(self, query, |statement, connection, _row| statement
-            .execute(connection)
-            .await
-            .map(|done| done.rows_affected()))
+    pub(crate) async fn execute(&mut self, query: &Query<'_>) -> Result<u64, DriverError> {
+        Ok(match self {
+            Self::Sqlite(connection) => connection.execute(query).await?,
+            Self::Postgres(connection) => bound(query).execute(connection).await?.rows_affected(),
+        })
     }
 
     /// Runs a script of several statements without arguments.
-    pub(crate) async fn run_script(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(crate) async fn run_script(&mut self, sql: &'static str) -> Result<(), DriverError> {
         match self {
-            Self::Sqlite(connection) => connection.execute(sqlx::raw_sql(sql)).await.map(drop),
-            Self::Postgres(connection) => connection.execute(sqlx::raw_sql(sql)).await.map(drop),
+            Self::Sqlite(connection) => connection.run_script(sql).await?,
+            Self::Postgres(connection) => drop(connection.execute(sqlx::raw_sql(sql)).await?),
         }
+        Ok(())
     }
 
     /// Begins a unit of work. SQLite takes the write lock at once: a reader that turns into a writer
     /// later could be refused.
-    pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn begin(&mut self) -> Result<(), DriverError> {
         let sql = match self.dialect() {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
@@ -190,19 +159,18 @@ impl Connection {
         self.run_script(sql).await
     }
 
-    pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn commit(&mut self) -> Result<(), DriverError> {
         self.run_script("COMMIT").await
     }
 
-    pub(crate) async fn rollback(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn rollback(&mut self) -> Result<(), DriverError> {
         self.run_script("ROLLBACK").await
     }
 
     pub(crate) async fn close(self) {
-        // Failing to say goodbye is no reason to fail.
-        let _ = match self {
-            Self::Sqlite(connection) => connection.close().await,
-            Self::Postgres(connection) => connection.close().await,
-        };
+        // SQLite's closes when it is dropped; the other says goodbye, and failing to do so is no reason to fail.
+        if let Self::Postgres(connection) = self {
+            let _ = connection.close().await;
+        }
     }
 }

@@ -148,6 +148,10 @@ impl StoreError {
         Self::Damaged { what, reason: format!("at line {} column {}", error.line(), error.column()) }
     }
 
+    pub(crate) fn wrong_column(index: usize) -> Self {
+        Self::Damaged { what: "row", reason: format!("column {index}") }
+    }
+
     pub(crate) fn column(error: &sqlx::Error) -> Self {
         Self::Damaged {
             what: "row",
@@ -159,6 +163,32 @@ impl StoreError {
     }
 }
 
+/// What one of the two drivers said.
+#[derive(Debug)]
+pub(crate) enum DriverError {
+    Sqlite(rusqlite::Error),
+    Postgres(sqlx::Error),
+}
+
+impl DriverError {
+    /// Whether the file is something else than a SQLite database.
+    pub(crate) fn is_no_database(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase))
+    }
+}
+
+impl From<rusqlite::Error> for DriverError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<sqlx::Error> for DriverError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
 /// What a failure means for the connection it happened on.
 pub(crate) struct Failure {
     pub(crate) error: StoreError,
@@ -166,40 +196,41 @@ pub(crate) struct Failure {
     pub(crate) broken: bool,
 }
 
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
+impl From<DriverError> for Failure {
+    fn from(error: DriverError) -> Self {
         match error {
-            sqlx::Error::Database(error) => {
-                if let Some(error) = error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
-                    of_sqlite(error)
-                } else {
-                    of_postgres(&*error)
-                }
-            }
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
-                Self { error: StoreError::column(&error), broken: false }
-            }
-            sqlx::Error::Io(error) => Self {
-                error: StoreError::unavailable(format!("input or output failed ({})", error.kind())),
-                broken: true,
-            },
-            sqlx::Error::Tls(_) => Self {
-                error: StoreError::unavailable("TLS with the database failed; see `sslmode` and `sslrootcert`"),
-                broken: true,
-            },
-            sqlx::Error::Configuration(_) => {
-                Self { error: StoreError::unavailable("the connection settings were refused"), broken: true }
-            }
-            _ => Self { error: StoreError::unavailable("the connection broke"), broken: true },
+            DriverError::Sqlite(error) => of_sqlite(&error),
+            DriverError::Postgres(error) => of_sqlx(error),
         }
     }
 }
 
-fn of_sqlite(error: &sqlx::sqlite::SqliteError) -> Failure {
-    use sqlx::error::DatabaseError;
-    let code = error.code().unwrap_or_default().into_owned();
-    let message = error.message();
-    let primary = code.parse::<i32>().unwrap_or_default() & 0xff;
+fn of_sqlx(error: sqlx::Error) -> Failure {
+    let broken = |error| Failure { error, broken: true };
+    match error {
+        sqlx::Error::Database(error) => of_postgres(&*error),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
+            Failure { error: StoreError::column(&error), broken: false }
+        }
+        sqlx::Error::Io(error) => broken(StoreError::unavailable(format!("input or output failed ({})", error.kind()))),
+        sqlx::Error::Tls(_) => {
+            broken(StoreError::unavailable("TLS with the database failed; see `sslmode` and `sslrootcert`"))
+        }
+        sqlx::Error::Configuration(_) => broken(StoreError::unavailable("the connection settings were refused")),
+        _ => broken(StoreError::unavailable("the connection broke")),
+    }
+}
+
+/// SQLite's extended result codes are its primary ones with details in the higher bytes.
+fn of_sqlite(error: &rusqlite::Error) -> Failure {
+    let (extended, message) = match error {
+        rusqlite::Error::SqliteFailure(failure, message) => (failure.extended_code, message.as_deref()),
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, Some(msg.as_str())),
+        // Anything else is a mistake in how the driver was called, or a column that is no text.
+        _ => return Failure { error: StoreError::wrong_column(0), broken: false },
+    };
+    let message = message.unwrap_or_default();
+    let primary = extended & 0xff;
     let error = match primary {
         1 if message.starts_with("no such table") => StoreError::NotMigrated,
         5 | 6 => StoreError::unavailable("another program holds the SQLite file locked"),
@@ -209,8 +240,18 @@ fn of_sqlite(error: &sqlx::sqlite::SqliteError) -> Failure {
         13 => StoreError::unavailable("the disk is full"),
         14 => StoreError::unavailable("the SQLite file can't be opened"),
         26 => StoreError::unavailable("the file is no SQLite database"),
-        19 => return constraint(error.kind(), message),
-        _ => StoreError::Refused { code, message: message.to_owned() },
+        19 => {
+            use sqlx::error::ErrorKind;
+            let kind = match extended {
+                rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+                    ErrorKind::UniqueViolation
+                }
+                rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY => ErrorKind::ForeignKeyViolation,
+                _ => ErrorKind::Other,
+            };
+            return constraint(kind, message);
+        }
+        _ => StoreError::Refused { code: extended.to_string(), message: message.to_owned() },
     };
     // A disk that failed may have left the connection's cache in doubt.
     Failure { error, broken: matches!(primary, 10 | 11 | 26) }

@@ -6,7 +6,7 @@
 
 use crate::Store;
 use crate::connection::{Connection, Dialect};
-use crate::error::{Failure, Result, StoreError};
+use crate::error::{DriverError, Failure, Result, StoreError};
 use crate::owner;
 use crate::query::Query;
 use bia_model::Timestamp;
@@ -193,7 +193,7 @@ async fn apply(connection: &mut Connection, migration: &Migration) -> Result<()>
     Ok(())
 }
 
-fn of(error: sqlx::Error) -> StoreError {
+fn of(error: DriverError) -> StoreError {
     Failure::from(error).error
 }
 

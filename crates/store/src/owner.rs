@@ -112,9 +112,7 @@ async fn table_names(connection: &mut Connection) -> Result<Vec<String>, Look> {
     );
     let rows = connection.fetch_all(&query).await;
     let rows = match rows {
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("26") => {
-            return Err(Look::Foreign(ForeignOwner::NotSqlite));
-        }
+        Err(error) if error.is_no_database() => return Err(Look::Foreign(ForeignOwner::NotSqlite)),
         other => other.map_err(Failure::from)?,
     };
     rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()

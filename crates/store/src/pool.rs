@@ -6,7 +6,7 @@
 //! (a cancelled request, a timeout) or that broke is thrown away, never handed on.
 
 use crate::connection::{Connection, Opener};
-use crate::error::{Failure, Result, StoreError};
+use crate::error::{DriverError, Failure, Result, StoreError};
 use crate::query::{Query, Row};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -209,7 +209,7 @@ impl Lease {
     fn settle<T>(
         &mut self,
         operation: &'static str,
-        outcome: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
+        outcome: Result<Result<T, DriverError>, tokio::time::error::Elapsed>,
     ) -> Result<T> {
         let failure = match outcome {
             Ok(Ok(value)) => {

@@ -4,6 +4,7 @@
 //! stand side by side in one [`Query`].
 
 use crate::error::{Result, StoreError};
+use crate::sqlite::SqliteRow;
 use bia_model::Timestamp;
 use sqlx::Row as _;
 use std::borrow::Cow;
@@ -110,51 +111,68 @@ impl<'q> Query<'q> {
 
 /// One row of either database; columns are read by position.
 pub(crate) enum Row {
-    Sqlite(sqlx::sqlite::SqliteRow),
+    Sqlite(SqliteRow),
     Postgres(sqlx::postgres::PgRow),
 }
 
+fn required<T>(value: Option<T>, index: usize) -> Result<T> {
+    value.ok_or_else(|| StoreError::wrong_column(index))
+}
+
 macro_rules! column {
-    ($self:ident, $index:ident) => {
+    ($self:ident, $index:ident, $kind:ident) => {
         match $self {
-            Row::Sqlite(row) => row.try_get($index),
-            Row::Postgres(row) => row.try_get($index),
+            Row::Sqlite(row) => row.$kind($index).ok_or_else(|| StoreError::wrong_column($index)),
+            Row::Postgres(row) => row.try_get($index).map_err(|error| StoreError::column(&error)),
         }
-        .map_err(|error| StoreError::column(&error))
     };
 }
 
 impl Row {
     pub(crate) fn text(&self, index: usize) -> Result<&str> {
-        column!(self, index)
+        required(self.optional_text(index)?, index)
     }
 
     pub(crate) fn optional_text(&self, index: usize) -> Result<Option<&str>> {
-        column!(self, index)
+        column!(self, index, text)
     }
 
     pub(crate) fn int(&self, index: usize) -> Result<i64> {
-        column!(self, index)
+        required(self.optional_int(index)?, index)
+    }
+
+    fn optional_int(&self, index: usize) -> Result<Option<i64>> {
+        column!(self, index, int)
     }
 
     pub(crate) fn uuid(&self, index: usize) -> Result<Uuid> {
-        column!(self, index)
+        required(self.optional_uuid(index)?, index)
     }
 
     pub(crate) fn optional_uuid(&self, index: usize) -> Result<Option<Uuid>> {
-        column!(self, index)
+        match self {
+            Self::Sqlite(row) => match row.bytes(index) {
+                Some(Some(bytes)) => Uuid::from_slice(bytes).map(Some).map_err(|_| StoreError::wrong_column(index)),
+                Some(None) => Ok(None),
+                None => Err(StoreError::wrong_column(index)),
+            },
+            Self::Postgres(row) => row.try_get(index).map_err(|error| StoreError::column(&error)),
+        }
     }
 
     pub(crate) fn bytes(&self, index: usize) -> Result<&[u8]> {
-        column!(self, index)
+        required(self.optional_bytes(index)?, index)
     }
 
     pub(crate) fn optional_bytes(&self, index: usize) -> Result<Option<&[u8]>> {
-        column!(self, index)
+        column!(self, index, bytes)
     }
 
     pub(crate) fn bool(&self, index: usize) -> Result<bool> {
-        column!(self, index)
+        match self {
+            Self::Sqlite(row) => required(row.int(index).flatten(), index).map(|value| value != 0),
+            Self::Postgres(row) => row.try_get(index).map_err(|error| StoreError::column(&error)),
+        }
     }
 
     pub(crate) fn time(&self, index: usize) -> Result<Timestamp> {
@@ -162,17 +180,6 @@ impl Row {
     }
 
     pub(crate) fn optional_time(&self, index: usize) -> Result<Option<Timestamp>> {
-        let micros: Option<i64> = column!(self, index)?;
-        Ok(micros.map(Timestamp::from_micros))
-    }
-}
-
-impl Query<'_> {
-    /// The text for a database; constant texts aren't copied.
-    pub(crate) fn text_for(&self, dialect: crate::connection::Dialect) -> Cow<'static, str> {
-        match dialect {
-            crate::connection::Dialect::Sqlite => self.sqlite.clone(),
-            crate::connection::Dialect::Postgres => self.postgres.clone(),
-        }
+        Ok(self.optional_int(index)?.map(Timestamp::from_micros))
     }
 }
