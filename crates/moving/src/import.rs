@@ -155,7 +155,7 @@ impl List<'_> {
 }
 
 async fn compare_schemas(job: &Import<'_>, report: &mut ImportReport) {
-    let Some(answer) = job.source.get_openly("/schemas?page=1&per_page=500").await else { return };
+    let Some(answer) = job.source.get_openly("/schemas").await else { return };
     for shown in answer.json::<Vec<Value>>().unwrap_or_default() {
         let Some(id) = shown["id"].as_str() else { continue };
         let state = match job.schemas.get(id).await {
