@@ -111,6 +111,7 @@ const TABLE: &[Explanation] = &[
         &[650_053, 650_056],
         "an unknown scope is asked for (often `groups`, which does not exist), or the permission is missing at the app registration",
     ),
+    log(&[70011], "a scope is not valid: it is misspelt, or `.default` stands beside single permissions"),
     log(
         &[7_000_215],
         "the client secret is wrong; one that looks like 00000000-0000-0000-0000-000000000000 is the Secret ID: make a new secret and copy its Value",
@@ -201,8 +202,8 @@ mod tests {
         ];
         let for_the_log = [
             50011, 500_112, 700_016, 500_011, 90002, 50194, 650_053, 650_056, 7_000_215, 7_000_222, 7_000_218, 700_025,
-            700_027, 70021, 501_481, 70043, 700_082, 50173, 50058, 50196, 90055, 9_002_332, 90130, 9_001_023, 900_144,
-            90038, 900_382, 900_432, 900_439, 50146, 501_461, 700_054,
+            700_027, 70011, 70021, 501_481, 70043, 700_082, 50173, 50058, 50196, 90055, 9_002_332, 90130, 9_001_023,
+            900_144, 90038, 900_382, 900_432, 900_439, 50146, 501_461, 700_054,
         ];
         assert_eq!(TABLE.iter().map(|e| e.codes.len()).sum::<usize>(), for_visitors.len() + for_the_log.len());
         assert!(for_visitors.iter().all(|code| explain(*code).is_some_and(|e| e.visitor.is_some())));
