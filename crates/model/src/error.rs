@@ -51,7 +51,7 @@ pub struct ApiError {
     pub siblings: Map<String, Value>,
     /// Where a sign-in was refused, for metrics and audit. Never part of an answer.
     #[serde(skip)]
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Box<Refusal>>,
 }
 
 /// What operators count refusals by.
@@ -85,7 +85,7 @@ impl ApiError {
     /// Names the step that refused, unless one nearer to the cause did so before.
     #[must_use]
     pub fn at_step(mut self, step: &'static str) -> Self {
-        self.refusal.get_or_insert_with(|| Refusal { step, ..Refusal::default() });
+        self.refusal.get_or_insert_with(|| Box::new(Refusal { step, ..Refusal::default() }));
         self
     }
 

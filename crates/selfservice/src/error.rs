@@ -42,7 +42,7 @@ impl FlowError {
     pub(crate) fn refusal(&self) -> Refusal {
         let step = match self {
             Self::Api(error) => match &error.refusal {
-                Some(refusal) => return refusal.clone(),
+                Some(refusal) => return Refusal::clone(refusal),
                 None if error.id.as_deref() == Some(id::IDENTITY_DISABLED) => "disabled",
                 None if error.code == 503 => "database",
                 None if error.code >= 500 => "server",

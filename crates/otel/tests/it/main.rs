@@ -67,7 +67,7 @@ fn a_callers_trace_goes_on_and_its_decision_wins() {
     request().in_scope(|| ());
     let span = request();
     trace::adopt(&span, PARENT);
-    let sent_on = span.in_scope(|| trace::outgoing()).expect("a traceparent");
+    let sent_on = span.in_scope(trace::outgoing).expect("a traceparent");
     trace::rename(&span, || "GET /sessions/whoami".to_owned());
     drop(span);
     drop(guard);

@@ -34,11 +34,11 @@ pub(crate) fn provider_error(provider: &OidcProvider, error: &ProviderError) -> 
         "sign-in failed at the provider"
     );
     let mut answer = error.to_api();
-    answer.refusal = Some(Refusal {
+    answer.refusal = Some(Box::new(Refusal {
         step: error.step().name(),
         oauth_error: field("oauth_error").map(str::to_owned),
         aadsts: field("aadsts").map(str::to_owned),
-    });
+    }));
     FlowError::from(answer)
 }
 
