@@ -28,4 +28,4 @@ pub use cursor::Cursor;
 pub use error::MovingError;
 pub use import::{Import, import};
 pub use report::{Failure, ImportReport, ProviderLinks, SchemaState, SendReport};
-pub use send::{NewId, Send, send};
+pub use send::{NewId, Send, Told, send};

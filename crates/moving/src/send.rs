@@ -25,15 +25,15 @@ pub struct Send<'a> {
 /// Who somebody is here, and there.
 pub type NewId = (Uuid, Uuid);
 
+/// Who is told of each batch; an error stops the move.
+pub type Told<'a> = dyn FnMut(&SendReport, u64, &[NewId]) -> Result<(), MovingError> + 'a;
+
 /// Sends everybody. `sent` is called after each batch with the report so far, the number of people here, and the new ids
 /// of this batch.
 ///
 /// # Errors
 /// When the other side or the database fails for good; who was sent is there, and the cursor tells where to go on.
-pub async fn send(
-    job: &Send<'_>,
-    sent: &mut dyn FnMut(&SendReport, u64, &[NewId]) -> Result<(), MovingError>,
-) -> Result<SendReport, MovingError> {
+pub async fn send(job: &Send<'_>, sent: &mut Told<'_>) -> Result<SendReport, MovingError> {
     let ends = format!("{} → {}", job.store.describe(), job.target.name());
     let saved = job.cursor.as_ref().map(|cursor| cursor.read::<SendReport>(&ends)).transpose()?.flatten();
     let (mut after, mut report) = match saved {
