@@ -1,23 +1,20 @@
-//! What files held at one moment, and where a change of them would show.
+//! What files held at one moment.
 //!
 //! A file counts as changed when its content has, so that `touch`, a checkout of the same revision and a swapped
 //! symbolic link to equal text reload nothing.
 
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// No file of a configuration is larger; what is, shows by its size and times alone.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 /// Entries below one folder, and how deep.
 const ENTRIES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 8;
-/// Symbolic links on the way to one file, as the kernel counts.
-const LINKS_MAX: usize = 40;
 /// File systems keep time in steps: a younger file may be written again without a new time.
 const SETTLED_SECONDS: i64 = 2;
 
@@ -137,88 +134,9 @@ fn files_below(folder: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
-/// Folders to watch, with the names in them that matter: the file itself, and every symbolic link on the way to it,
-/// since Kubernetes, Nix and deployment tools change a file by pointing a link elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Places {
-    pub(crate) folders: BTreeSet<PathBuf>,
-    pub(crate) names: BTreeSet<PathBuf>,
-    /// Everything in these matters.
-    pub(crate) whole: BTreeSet<PathBuf>,
-}
-
-impl Places {
-    pub(crate) fn of(followed: &Followed) -> Self {
-        let mut places = Self::default();
-        for file in followed.files.iter().chain(&followed.folders) {
-            places.add(file);
-        }
-        for folder in &followed.folders {
-            places.add_folders(folder);
-        }
-        places
-    }
-
-    fn add(&mut self, path: &Path) {
-        let Ok(path) = std::path::absolute(path) else { return };
-        let mut links_left = LINKS_MAX;
-        let mut rest: Vec<PathBuf> = parts(&path);
-        let mut at = PathBuf::from("/");
-        while let Some(part) = rest.pop() {
-            if part == Path::new("..") {
-                at.pop();
-                continue;
-            }
-            let entry = at.join(&part);
-            let target = fs::read_link(&entry).ok();
-            if target.is_some() || rest.is_empty() {
-                self.folders.insert(at.clone());
-                self.names.insert(entry.clone());
-            }
-            match target {
-                Some(target) if links_left > 0 => {
-                    links_left -= 1;
-                    if target.is_absolute() {
-                        at = PathBuf::from("/");
-                    }
-                    rest.extend(parts(&target));
-                }
-                _ => at = entry,
-            }
-        }
-    }
-
-    fn add_folders(&mut self, folder: &Path) {
-        let mut folders = vec![(folder.to_owned(), 0)];
-        while let Some((folder, depth)) = folders.pop() {
-            let Ok(real) = folder.canonicalize() else { continue };
-            if self.whole.len() >= ENTRIES_MAX || !self.whole.insert(real.clone()) {
-                continue;
-            }
-            for entry in fs::read_dir(&real).into_iter().flatten().flatten().take(ENTRIES_MAX) {
-                if depth < DEPTH_MAX && entry.path().is_dir() {
-                    folders.push((entry.path(), depth + 1));
-                }
-            }
-            self.folders.insert(real);
-        }
-    }
-}
-
-/// What is between the slashes, last first; `.` and the root are left out.
-fn parts(path: &Path) -> Vec<PathBuf> {
-    let named = |component: Component<'_>| match component {
-        Component::Normal(name) => Some(PathBuf::from(name)),
-        Component::ParentDir => Some(PathBuf::from(OsStr::new(".."))),
-        _ => None,
-    };
-    path.components().rev().filter_map(named).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
 
     fn following(file: &Path) -> Followed {
         Followed { files: [file.to_owned()].into(), ..Followed::default() }
@@ -268,30 +186,5 @@ mod tests {
         let path = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
         assert_eq!(take(&following(&path), &Snapshot::default()).0[&path].content, None);
-    }
-
-    #[test]
-    fn every_link_on_the_way_is_watched_where_it_stands() {
-        // A mounted ConfigMap: kratos.yml -> ..data/kratos.yml, ..data -> ..2026.
-        let folder = tempfile::tempdir().expect("folder");
-        let root = folder.path().canonicalize().expect("path");
-        fs::create_dir(root.join("..2026")).expect("folder");
-        fs::write(root.join("..2026/kratos.yml"), "x").expect("file");
-        symlink("..2026", root.join("..data")).expect("link");
-        symlink("..data/kratos.yml", root.join("kratos.yml")).expect("link");
-        let places = Places::of(&following(&root.join("kratos.yml")));
-        assert_eq!(places.folders, [root.clone(), root.join("..2026")].into());
-        let names = ["..2026/kratos.yml", "..data", "kratos.yml"].map(|name| root.join(name));
-        assert_eq!(places.names, names.into());
-    }
-
-    #[test]
-    fn links_in_a_circle_end() {
-        let folder = tempfile::tempdir().expect("folder");
-        let root = folder.path().canonicalize().expect("path");
-        symlink("b", root.join("a")).expect("link");
-        symlink("a", root.join("b")).expect("link");
-        let places = Places::of(&following(&root.join("a")));
-        assert!(places.folders.contains(&root) && places.names.contains(&root.join("b")), "{places:?}");
     }
 }

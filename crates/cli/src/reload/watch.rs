@@ -1,21 +1,19 @@
 //! Waits until files of the configuration change, or somebody asks for a reload by SIGHUP.
 //!
-//! The system's notices wake us early; what counts is the content, which is also looked at every few seconds, because
-//! network file systems and some container mounts send no notices.
+//! Files are looked at twice a second. The system's notices (inotify) are not used: network file systems and some
+//! container mounts send none, so that looking is needed beside them; and a database or a log in the folder of the
+//! configuration would wake this process at each of its writes.
 
-use super::snapshot::{Followed, Places, Snapshot};
-use ::notify::event::{AccessKind, AccessMode, EventKind};
-use ::notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use std::collections::BTreeSet;
+use super::snapshot::{Followed, Snapshot};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
+use tokio::time::{Instant, sleep};
 
-/// How often everything is looked at without a notice.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often everything is looked at…
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// …but never for more than this part of the time, when many files are on a slow disk.
+const LOOKING_SHARE: u32 = 50;
 /// Editors and deployment tools write in several steps: this long nothing may happen…
 const QUIET: Duration = Duration::from_millis(100);
 /// …unless it goes on and on.
@@ -41,12 +39,6 @@ pub(crate) enum Hangup {
 pub(crate) struct Watch {
     followed: Followed,
     last: Snapshot,
-    notices: mpsc::Receiver<()>,
-    /// So that there is always somebody who may send a notice, also without a watcher.
-    _wake: mpsc::Sender<()>,
-    watcher: Option<RecommendedWatcher>,
-    /// Shared with the thread that hears the notices.
-    places: Arc<Mutex<Places>>,
     hangups: Option<Signal>,
 }
 
@@ -54,33 +46,14 @@ impl Watch {
     /// What the files hold now is what they are compared with. Take it before they are loaded, so that an edit in
     /// between is noticed.
     pub(crate) fn new(followed: Followed, hangup: Hangup) -> Self {
-        let (wake, notices) = mpsc::channel(1);
-        let places = Arc::new(Mutex::new(Places::default()));
-        let (heard, hearing) = (Arc::clone(&places), wake.clone());
-        let watcher = ::notify::recommended_watcher(move |event: ::notify::Result<::notify::Event>| {
-            let matters = match &event {
-                Ok(event) => concerns(event, &heard.lock().unwrap_or_else(PoisonError::into_inner)),
-                // Notices were lost, perhaps.
-                Err(_) => true,
-            };
-            if matters {
-                // Full means that somebody is woken already.
-                let _ = hearing.try_send(());
-            }
-        });
-        let unavailable =
-            |error: &dyn std::fmt::Display| tracing::debug!(%error, "files are looked at every 5 seconds");
         let hangups = match hangup {
             Hangup::Ends => None,
             Hangup::Reloads => signal(SignalKind::hangup())
                 .inspect_err(|error| tracing::warn!(%error, "SIGHUP can't be listened for"))
                 .ok(),
         };
-        let watcher = watcher.inspect_err(|error| unavailable(error)).ok();
         let last = Snapshot::take(&followed, &Snapshot::default(), now());
-        let mut watch = Self { followed: Followed::default(), last, notices, _wake: wake, watcher, places, hangups };
-        watch.follow(followed);
-        watch
+        Self { followed, last, hangups }
     }
 
     /// From now on these files count. Those that were not followed before are compared with what they hold now.
@@ -90,57 +63,38 @@ impl Watch {
             self.last = known.keeping(&self.last);
             self.followed = followed;
         }
-        self.listen();
-    }
-
-    /// Folders may have been replaced by others of the same name, and links may lead elsewhere now.
-    fn listen(&mut self) {
-        let new = Places::of(&self.followed);
-        let old = std::mem::replace(&mut *self.places.lock().unwrap_or_else(PoisonError::into_inner), new.clone());
-        let Some(watcher) = &mut self.watcher else { return };
-        for folder in &old.folders {
-            // An error says that it is gone.
-            let _ = watcher.unwatch(folder);
-        }
-        for folder in &new.folders {
-            if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                tracing::debug!(folder = %folder.display(), %error, "this folder is looked at every 5 seconds");
-            }
-        }
     }
 
     /// Ends with the next reason to load again.
     pub(crate) async fn changed(&mut self) -> Cause {
-        let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = LOOK_EVERY;
         loop {
             let asked = tokio::select! {
-                _ = looks.tick() => false,
-                _ = self.notices.recv() => {
-                    self.quiet().await;
-                    false
-                }
+                () = sleep(pause) => false,
                 () = hangup(&mut self.hangups) => true,
             };
+            let (before, began) = (self.last.clone(), Instant::now());
             let edited = self.look().await;
+            pause = LOOK_EVERY.max(began.elapsed() * LOOKING_SHARE);
             if asked {
-                self.listen();
                 return Cause::Asked;
             }
             if !edited.is_empty() {
-                self.listen();
-                return Cause::Edited(edited);
+                let edited = self.settled(before).await;
+                if !edited.is_empty() {
+                    return Cause::Edited(edited);
+                }
             }
         }
     }
 
-    async fn quiet(&mut self) {
+    /// Waits until nobody writes any more; says what is different from `before` then.
+    async fn settled(&mut self, before: Snapshot) -> Vec<PathBuf> {
         let give_up_at = Instant::now() + QUIET_MAX;
         loop {
-            let until = (Instant::now() + QUIET).min(give_up_at);
-            match timeout_at(until, self.notices.recv()).await {
-                Ok(Some(())) if Instant::now() < give_up_at => {}
-                _ => return,
+            sleep(QUIET).await;
+            if self.look().await.is_empty() || Instant::now() >= give_up_at {
+                return self.last.differences(&before).into_iter().map(Path::to_owned).collect();
             }
         }
     }
@@ -175,21 +129,6 @@ async fn hangup(signals: &mut Option<Signal>) {
         }
         None => std::future::pending().await,
     }
-}
-
-/// Whether a notice is about something that is followed. A database in the same folder is written all the time, and
-/// our own reading is told of, too.
-fn concerns(event: &::notify::Event, places: &Places) -> bool {
-    let is_change = match event.kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) => false,
-        _ => true,
-    };
-    let is_ours = |path: &PathBuf| {
-        let in_whole = |whole: &BTreeSet<PathBuf>| path.parent().is_some_and(|folder| whole.contains(folder));
-        places.names.contains(path) || places.folders.contains(path) || in_whole(&places.whole)
-    };
-    event.need_rescan() || (is_change && event.paths.iter().any(is_ours))
 }
 
 fn now() -> i64 {
@@ -274,14 +213,17 @@ mod tests {
         assert_eq!(edited(&mut watch).await, [first.as_path()]);
     }
 
-    #[test]
-    fn a_database_beside_the_file_and_our_own_reading_wake_nobody() {
-        let places = Places { names: [PathBuf::from("/etc/bia/kratos.yml")].into(), ..Places::default() };
-        let event = |kind, path: &str| ::notify::Event::new(kind).add_path(path.into());
-        let write = EventKind::Modify(::notify::event::ModifyKind::Any);
-        assert!(concerns(&event(write, "/etc/bia/kratos.yml"), &places));
-        assert!(!concerns(&event(write, "/etc/bia/bia.sqlite-wal"), &places));
-        let read = EventKind::Access(AccessKind::Open(AccessMode::Any));
-        assert!(!concerns(&event(read, "/etc/bia/kratos.yml"), &places));
+    #[tokio::test]
+    async fn a_file_that_is_being_written_is_waited_for() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("kratos.yml");
+        fs::write(&path, "").expect("file");
+        let mut watch = Watch::new(following(&[&path]), Hangup::Ends);
+        let before = watch.last.clone();
+        fs::write(&path, "half").expect("the first half");
+        assert_eq!(watch.look().await, [path.as_path()]);
+        fs::write(&path, "half and half").expect("all of it");
+        assert_eq!(watch.settled(before).await, [path.as_path()]);
+        assert!(watch.look().await.is_empty(), "the whole file was seen");
     }
 }

@@ -174,6 +174,10 @@ fn kill_all(mark: &str) {
         if command.ends_with(&format!("\0{mark}\0")) {
             let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
             assert!(killed.expect("kill").success());
+            // The signal is delivered some time after the command has ended.
+            while children_named("bia-mapper-work").contains(&pid) {
+                std::thread::yield_now();
+            }
         }
     }
 }
