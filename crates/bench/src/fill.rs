@@ -3,13 +3,22 @@
 //! It writes Bia's tables directly, since a million registrations would take an hour; what the copies look like comes
 //! from a row that Bia wrote itself.
 
+use std::path::Path;
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
-use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
+use rusqlite::Connection;
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 /// The template's columns that have to differ from row to row.
 struct Template {
     email: String,
     subject: String,
+}
+
+/// The file behind a DSN of SQLite.
+pub(crate) fn file_of(dsn: &str) -> &Path {
+    Path::new(dsn.trim_start_matches("sqlite://").split('?').next().unwrap_or_default())
 }
 
 /// Adds `count` identities; `first` numbers them apart from those before.
@@ -18,9 +27,7 @@ pub(crate) async fn fill(dsn: &str, first: u64, count: u64) -> anyhow::Result<()
         return Ok(());
     }
     if dsn.starts_with("sqlite") {
-        let path = dsn.trim_start_matches("sqlite://").split('?').next().unwrap_or_default();
-        let mut connection = SqliteConnection::connect(path).await?;
-        sqlite(&mut connection, first, count).await
+        sqlite(&Connection::open(file_of(dsn))?, first, count)
     } else {
         let mut connection = PgConnection::connect(dsn).await?;
         postgres(&mut connection, first, count).await
@@ -32,9 +39,9 @@ pub(crate) async fn expire(dsn: &str) -> anyhow::Result<u64> {
     let statement = "UPDATE sessions SET expires_at = 1 WHERE id NOT IN \
                      (SELECT id FROM sessions ORDER BY issued_at DESC LIMIT 1000)";
     if dsn.starts_with("sqlite") {
-        let path = dsn.trim_start_matches("sqlite://").split('?').next().unwrap_or_default();
-        let mut connection = SqliteConnection::connect(path).await?;
-        return Ok(sqlx::query(statement).execute(&mut connection).await?.rows_affected());
+        let connection = Connection::open(file_of(dsn))?;
+        connection.busy_timeout(Duration::from_secs(60))?;
+        return Ok(connection.execute(statement, [])? as u64);
     }
     Ok(sqlx::query(statement).execute(&mut PgConnection::connect(dsn).await?).await?.rows_affected())
 }
@@ -43,9 +50,7 @@ pub(crate) async fn expire(dsn: &str) -> anyhow::Result<u64> {
 pub(crate) async fn expired(dsn: &str) -> anyhow::Result<i64> {
     let statement = "SELECT COUNT(*) FROM sessions WHERE expires_at = 1";
     if dsn.starts_with("sqlite") {
-        let path = dsn.trim_start_matches("sqlite://").split('?').next().unwrap_or_default();
-        let mut connection = SqliteConnection::connect(path).await?;
-        return Ok(sqlx::query_scalar(statement).fetch_one(&mut connection).await?);
+        return Ok(Connection::open(file_of(dsn))?.query_row(statement, [], |row| row.get(0))?);
     }
     Ok(sqlx::query_scalar(statement).fetch_one(&mut PgConnection::connect(dsn).await?).await?)
 }
@@ -104,9 +109,9 @@ fn sessions(here: &str, random: &str, hash: &str) -> String {
 
 const HERE: &str = "SELECT identity_id FROM credential_identifiers WHERE type = 'oidc' AND identifier = ";
 
-async fn sqlite(connection: &mut SqliteConnection, first: u64, count: u64) -> anyhow::Result<()> {
-    let identifier: String = sqlx::query(IDENTIFIER).fetch_one(&mut *connection).await?.get(0);
-    let email: String = sqlx::query(ADDRESS).bind(&identifier).fetch_one(&mut *connection).await?.get(0);
+fn sqlite(connection: &Connection, first: u64, count: u64) -> anyhow::Result<()> {
+    let identifier: String = connection.query_row(IDENTIFIER, [], |row| row.get(0))?;
+    let email: String = connection.query_row(ADDRESS, [&identifier], |row| row.get(0))?;
     let template = Template::new(&identifier, &email)?;
     let here = format!("{HERE}'{identifier}'");
     let mut statements = vec![
@@ -123,9 +128,7 @@ async fn sqlite(connection: &mut SqliteConnection, first: u64, count: u64) -> an
     statements.extend(template.statements(&here));
     statements.push(sessions(&here, "randomblob(16)", "randomblob(32)"));
     statements.extend(["COMMIT", "DROP TABLE bench_new", "PRAGMA wal_checkpoint(TRUNCATE)"].map(str::to_owned));
-    for statement in statements {
-        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *connection).await?;
-    }
+    connection.execute_batch(&statements.join(";"))?;
     Ok(())
 }
 

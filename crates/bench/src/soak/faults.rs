@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bia_fake_entra::{Endpoint, EndpointFault, Fault as Planned};
 use serde::Serialize;
-use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::args::Setup;
+use crate::fill;
 use crate::process;
 use crate::provider::Provider;
 use crate::server::Server;
@@ -102,12 +103,10 @@ async fn at_token(provider: &Provider, fault: EndpointFault, delay: Duration, du
 }
 
 async fn lock_sqlite(dsn: &str) -> anyhow::Result<()> {
-    let path = dsn.trim_start_matches("sqlite://").split('?').next().unwrap_or_default();
-    let mut connection = SqliteConnection::connect(path).await?;
-    sqlx::query("PRAGMA busy_timeout = 10000").execute(&mut connection).await?;
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+    let connection = rusqlite::Connection::open(fill::file_of(dsn))?;
+    connection.execute_batch("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE")?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    sqlx::query("ROLLBACK").execute(&mut connection).await?;
+    connection.execute_batch("ROLLBACK")?;
     Ok(())
 }
 

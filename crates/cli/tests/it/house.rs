@@ -83,7 +83,7 @@ const RESERVED: [(&str, &[&str]); 14] = [
     ("jrsonnet-evaluator", &["bia-mapper"]),
     ("libc", &["bia-mapper"]),
     ("sqlx", &["bia-store", "bia-testkit", "bia-bench"]),
-    ("rusqlite", &["bia-store"]),
+    ("rusqlite", &["bia-store", "bia-bench"]),
     ("axum", &["bia-server", "bia-fake-entra"]),
     ("tower-http", &["bia-server"]),
     ("cookie", &["bia-server"]),

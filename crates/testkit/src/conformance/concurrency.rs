@@ -117,6 +117,58 @@ pub async fn concurrent_updates_lose_nothing(store: &Store) {
     assert_eq!(store.count_links("google").await.unwrap(), 16);
 }
 
+pub async fn concurrent_changes_of_a_session_all_stay(store: &Store) {
+    let alice = insert_person(store, "alice").await;
+    let first = session(&alice);
+    insert_session(store, &first).await;
+    let mut tasks = JoinSet::new();
+    for task in 0_u64..16 {
+        let (store, id) = (store.clone(), first.id);
+        tasks.spawn(async move {
+            if task % 2 == 0 {
+                assert!(store.extend_session(id, later(100_000 + task)).await.unwrap());
+                return;
+            }
+            let mut unit = store.begin().await.unwrap();
+            let changed = unit.change_session(id, |session| {
+                let method = session.authentication_methods[0].clone();
+                session.authentication_methods.push(method);
+            });
+            assert!(changed.await.unwrap().is_some());
+            unit.commit().await.unwrap();
+        });
+    }
+    tasks.join_all().await;
+    let found = store.find_session(first.id).await.unwrap().unwrap();
+    assert_eq!((found.authentication_methods.len(), found.expires_at), (9, later(100_014)));
+}
+
+pub async fn a_revocation_beats_changes_at_the_same_time(store: &Store) {
+    for _ in 0..10 {
+        let alice = insert_person(store, "alice").await;
+        let first = session(&alice);
+        insert_session(store, &first).await;
+        let mut tasks = JoinSet::new();
+        for task in 0..8 {
+            let (store, id) = (store.clone(), first.id);
+            tasks.spawn(async move {
+                if task == 4 {
+                    assert!(store.deactivate_session(id).await.unwrap());
+                    return;
+                }
+                let mut unit = store.begin().await.unwrap();
+                unit.change_session(id, |session| session.authenticated_at = later(task)).await.unwrap();
+                unit.commit().await.unwrap();
+            });
+        }
+        tasks.join_all().await;
+        assert!(!store.find_session(first.id).await.unwrap().unwrap().active);
+        let mut unit = store.begin().await.unwrap();
+        unit.delete_identity(alice.id).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+}
+
 pub async fn readers_are_not_blocked_by_an_open_unit(store: &Store) {
     let alice = insert_person(store, "alice").await;
     let hash = insert_session(store, &session(&alice)).await;

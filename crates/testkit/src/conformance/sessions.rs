@@ -53,33 +53,61 @@ pub async fn two_sessions_cannot_share_a_token(store: &Store) {
     assert!(matches!(outcome, Err(StoreError::Conflict { what: ConflictKind::Key, .. })), "{outcome:?}");
 }
 
-pub async fn an_update_replaces_all_but_id_and_token(store: &Store) {
-    let alice = insert_person(store, "alice").await;
-    let mut changed = session(&alice);
-    let hash = insert_session(store, &changed).await;
-    changed.aal = Aal::Aal2;
-    changed.authenticated_at = later(7);
-    changed.expires_at = later(99);
-    changed.devices.clear();
-    changed.authentication_methods.push(changed.authentication_methods[0].clone());
-    changed.upstream = None;
-    store.update_session(&changed).await.unwrap();
-    changed.identity = Some(alice);
-    assert_eq!(store.find_session_by_token_hash(&hash).await.unwrap(), Some(changed));
+/// Changes a session in a unit of its own.
+async fn change(store: &Store, id: Uuid, edit: impl FnOnce(&mut Session)) -> Option<Session> {
+    let mut unit = store.begin().await.unwrap();
+    let changed = unit.change_session(id, edit).await.unwrap();
+    unit.commit().await.unwrap();
+    changed
 }
 
-pub async fn an_update_cannot_revive_an_ended_session(store: &Store) {
+pub async fn a_change_replaces_what_the_sign_in_said(store: &Store) {
     let alice = insert_person(store, "alice").await;
-    let stale = session(&alice);
-    insert_session(store, &stale).await;
-    store.deactivate_session(stale.id).await.unwrap();
-    store.update_session(&stale).await.unwrap();
-    assert!(!is_active(store, &stale).await);
+    let mut expected = session(&alice);
+    let hash = insert_session(store, &expected).await;
+    expected.aal = Aal::Aal2;
+    expected.authenticated_at = later(7);
+    expected.devices.clear();
+    expected.authentication_methods.push(expected.authentication_methods[0].clone());
+    expected.upstream.as_mut().unwrap().sid = Some("sid-2".to_owned());
+    let edited = expected.clone();
+    let changed = change(store, expected.id, |session| *session = edited).await;
+    assert_eq!(changed.as_ref(), Some(&expected));
+    assert_eq!(store.find_sessions_by_upstream_sid("microsoft", "sid-2").await.unwrap().len(), 1);
+    let without = change(store, expected.id, |session| session.upstream = None).await.unwrap();
+    assert_eq!(store.find_sessions_by_upstream_sid("microsoft", "sid-2").await.unwrap(), []);
+    expected = Session { identity: Some(alice), ..without };
+    assert_eq!(store.find_session_by_token_hash(&hash).await.unwrap(), Some(expected));
 }
 
-pub async fn an_update_of_a_missing_session_is_not_found(store: &Store) {
-    let outcome = store.update_session(&session(&person("nobody"))).await;
-    assert!(matches!(outcome, Err(StoreError::NotFound { .. })), "{outcome:?}");
+pub async fn a_change_moves_neither_owner_nor_end(store: &Store) {
+    let alice = insert_person(store, "alice").await;
+    let bob = insert_person(store, "bob").await;
+    let before = session(&alice);
+    insert_session(store, &before).await;
+    store.extend_session(before.id, later(100_000)).await.unwrap();
+    // As somebody would who read the session before it was extended.
+    let changed = change(store, before.id, |session| {
+        *session = Session { id: Uuid::new_v4(), identity_id: bob.id, active: false, aal: Aal::Aal2, ..before.clone() };
+    })
+    .await;
+    let expected = Session { expires_at: later(100_000), aal: Aal::Aal2, ..before.clone() };
+    assert_eq!(changed.as_ref(), Some(&expected));
+    let found = store.find_session(before.id).await.unwrap().unwrap();
+    assert_eq!(Session { identity: None, ..found }, expected);
+}
+
+pub async fn a_change_neither_revives_nor_touches_an_ended_session(store: &Store) {
+    let alice = insert_person(store, "alice").await;
+    let ended = session(&alice);
+    insert_session(store, &ended).await;
+    store.deactivate_session(ended.id).await.unwrap();
+    for id in [ended.id, Uuid::new_v4()] {
+        let raised = change(store, id, |session| (session.active, session.aal) = (true, Aal::Aal2)).await;
+        assert_eq!(raised, None);
+    }
+    let found = store.find_session(ended.id).await.unwrap().unwrap();
+    assert_eq!((found.active, found.aal), (false, Aal::Aal1));
 }
 
 pub async fn extending_never_moves_the_end_back(store: &Store) {

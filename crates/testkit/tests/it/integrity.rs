@@ -3,7 +3,7 @@
 use bia_store::{ConnectOptions, FaultKind, Store};
 use bia_testkit::database::{PostgresSchema, TestDatabase};
 use bia_testkit::sample::{insert_person, insert_session, session};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
+use rusqlite::Connection;
 
 /// A fault, and the SQL that makes it in either database.
 const FAULTS: [(FaultKind, &str); 7] = [
@@ -35,10 +35,9 @@ async fn sqlite_after(damage: &str) -> TestDatabase {
     let database = TestDatabase::sqlite_file().await;
     fill(&database.store).await;
     let path = database.path().expect("a file");
-    let mut past = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.expect("a connection");
-    past.execute("PRAGMA foreign_keys = OFF").await.expect("off");
-    past.execute(sqlx::raw_sql(AssertSqlSafe(damage.to_owned()))).await.expect(damage);
-    past.close().await.expect("closed");
+    let past = Connection::open(path).expect("a connection");
+    past.execute_batch("PRAGMA foreign_keys = OFF").expect("off");
+    past.execute_batch(damage).expect(damage);
     database
 }
 

@@ -2,7 +2,6 @@
 
 use bia_store::{ConnectOptions, ForeignOwner, Store, StoreError};
 use bia_testkit::database::{PostgresSchema, TestDatabase};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use std::path::Path;
 
 const KRATOS: &str = "CREATE TABLE networks (id TEXT PRIMARY KEY); CREATE TABLE identities (id TEXT); \
@@ -10,11 +9,8 @@ const KRATOS: &str = "CREATE TABLE networks (id TEXT PRIMARY KEY); CREATE TABLE 
 const OTHER: &str = "CREATE TABLE invoices (id TEXT); CREATE TABLE identities (id TEXT)";
 const NEWER: &str = "UPDATE bia_meta SET value = '99' WHERE key = 'version'";
 
-async fn run_sqlite(path: &Path, sql: &str) {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    let mut connection = options.connect().await.unwrap();
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await.unwrap();
-    connection.close().await.unwrap();
+fn run_sqlite(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
 
 async fn refusal(dsn: &str) -> (ForeignOwner, String) {
@@ -65,7 +61,7 @@ async fn a_file_of_kratos_is_refused_untouched_and_the_import_is_named() {
 async fn a_file_of_another_program_is_refused_untouched_and_its_tables_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db.sqlite");
-    run_sqlite(&path, OTHER).await;
+    run_sqlite(&path, OTHER);
     let (found, text) = untouched_refusal(folder.path(), &format!("sqlite://{}", path.display())).await;
     assert!(matches!(found, ForeignOwner::Other { .. }));
     assert!(text.contains("identities, invoices"), "{text}");
@@ -84,7 +80,7 @@ async fn a_file_that_is_no_database_is_refused_untouched() {
 async fn a_file_of_a_newer_version_is_refused() {
     let database = TestDatabase::sqlite_file().await;
     database.store.close().await;
-    run_sqlite(&database.path().unwrap(), NEWER).await;
+    run_sqlite(&database.path().unwrap(), NEWER);
     let (found, text) = refusal(&database.dsn).await;
     assert!(matches!(found, ForeignOwner::NewerBia { version: 99, .. }));
     assert!(text.contains("newer"), "{text}");
@@ -93,7 +89,7 @@ async fn a_file_of_a_newer_version_is_refused() {
 #[tokio::test]
 async fn an_instance_that_runs_keeps_working_after_a_newer_one_has_migrated() {
     let database = TestDatabase::sqlite_file().await;
-    run_sqlite(&database.path().unwrap(), NEWER).await;
+    run_sqlite(&database.path().unwrap(), NEWER);
     assert!(database.store.is_ready().await.unwrap());
     bia_testkit::sample::insert_person(&database.store, "alice").await;
 }
@@ -104,7 +100,7 @@ async fn tables_that_move_in_after_the_first_look_stop_the_migration() {
     let path = folder.path().join("db.sqlite");
     let dsn = format!("sqlite://{}", path.display());
     let store = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap();
-    run_sqlite(&path, KRATOS).await;
+    run_sqlite(&path, KRATOS);
     let outcome = store.migrate().await;
     assert!(matches!(outcome, Err(StoreError::Foreign { .. })), "{outcome:?}");
 }
@@ -112,7 +108,7 @@ async fn tables_that_move_in_after_the_first_look_stop_the_migration() {
 #[tokio::test]
 async fn a_changed_migration_is_reported() {
     let database = TestDatabase::sqlite_file().await;
-    run_sqlite(&database.path().unwrap(), "UPDATE bia_migrations SET checksum = 'x'").await;
+    run_sqlite(&database.path().unwrap(), "UPDATE bia_migrations SET checksum = 'x'");
     let outcome = database.store.migrate().await;
     assert!(matches!(outcome, Err(StoreError::ChangedMigration { .. })), "{outcome:?}");
 }

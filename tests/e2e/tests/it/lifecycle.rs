@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use bia_e2e::{Bia, Site};
 use bia_fake_entra::{Endpoint, EndpointFault, Fault};
 use serde_json::json;
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -84,8 +83,7 @@ async fn it_is_ready_without_the_provider_and_the_button_works_once_that_is_up()
 async fn a_database_of_kratos_is_refused_and_stays_as_it_is_byte_for_byte() {
     let site = Site::new().await;
     let path = site.path("bia.sqlite");
-    let dsn = format!("sqlite://{}?mode=rwc", path.display());
-    let mut connection = SqliteConnection::connect(&dsn).await.expect("it opens");
+    let connection = rusqlite::Connection::open(&path).expect("it opens");
     for table in [
         "networks",
         "identities",
@@ -99,10 +97,10 @@ async fn a_database_of_kratos_is_refused_and_stays_as_it_is_byte_for_byte() {
         "schema_migration",
     ] {
         let statement = format!("CREATE TABLE {table} (id TEXT PRIMARY KEY, nid TEXT)");
-        connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("a table");
+        connection.execute_batch(&statement).expect("a table");
     }
-    connection.execute("INSERT INTO identities VALUES ('somebody', 'there')").await.expect("a row");
-    connection.close().await.expect("closed");
+    connection.execute_batch("INSERT INTO identities VALUES ('somebody', 'there')").expect("a row");
+    connection.close().expect("closed");
     let before = std::fs::read(&path).expect("the file");
     let ended = Bia::spawn(&site, "bia-under-test", &["serve", "-c"]).wait();
     assert_eq!(ended.code, Some(1));
