@@ -14,6 +14,7 @@
 pub mod args;
 pub mod assemble;
 mod commands;
+mod core_files;
 mod glob;
 mod log;
 mod notify;

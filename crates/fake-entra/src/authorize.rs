@@ -11,7 +11,7 @@ use crate::dispatch::Request;
 use crate::issue::{Code, Grant};
 use crate::oauth_error::OAuthError;
 use crate::pages::{self, AccountPage};
-use crate::party::Party;
+use crate::party::{Party, PartyKind};
 use crate::people::Person;
 use crate::state::Shared;
 use crate::tenants::{Tenant, TenantForm};
@@ -158,6 +158,9 @@ fn grant(shared: &Shared, request: &Request, party: &Party, target: Target, ask:
     let mut parameters = vec![("code", code.clone())];
     if party.is_entra() {
         parameters.push(("session_state", Uuid::new_v4().to_string()));
+    }
+    if matches!(party.kind, PartyKind::Plain(provider) if provider.names_itself) {
+        parameters.push(("iss", party.issuer("")));
     }
     parameters.extend(brands::authorization_extras(party, &ask, &person));
     let response = target.answer(parameters);

@@ -20,6 +20,8 @@ pub(crate) struct Provider {
     pub(crate) trailing_slash: bool,
     /// Discovery names another issuer than its address: must be refused.
     wrong_issuer: bool,
+    /// Says in every answer who answers, and announces it (RFC 9207).
+    pub(crate) names_itself: bool,
     pub(crate) client_authentication: &'static [&'static str],
 }
 
@@ -29,10 +31,11 @@ const ORDINARY: Provider = Provider {
     has_userinfo: true,
     trailing_slash: false,
     wrong_issuer: false,
+    names_itself: false,
     client_authentication: &["client_secret_basic", "client_secret_post"],
 };
 
-static PROVIDERS: [Provider; 8] = [
+static PROVIDERS: [Provider; 9] = [
     ORDINARY,
     Provider { name: "pkce", announces_pkce: true, ..ORDINARY },
     Provider { name: "second", announces_pkce: true, ..ORDINARY },
@@ -41,6 +44,7 @@ static PROVIDERS: [Provider; 8] = [
     Provider { name: "basiconly", client_authentication: &["client_secret_basic"], ..ORDINARY },
     Provider { name: "postonly", client_authentication: &["client_secret_post"], ..ORDINARY },
     Provider { name: "trailing", trailing_slash: true, ..ORDINARY },
+    Provider { name: "named", names_itself: true, ..ORDINARY },
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Provider> {
@@ -68,6 +72,9 @@ pub(crate) fn discovery(party: &Party, provider: &Provider) -> Response {
     }
     if provider.announces_pkce {
         document["code_challenge_methods_supported"] = json!(["plain", "S256"]);
+    }
+    if provider.names_itself {
+        document["authorization_response_iss_parameter_supported"] = true.into();
     }
     reply::json(200, &document)
 }

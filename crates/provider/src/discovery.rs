@@ -10,6 +10,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use uuid::Uuid;
 
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Entra's metadata has 2 KiB.
@@ -31,6 +32,9 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) code_challenge_methods_supported: Vec<String>,
     pub(crate) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// RFC 9207: every answer to the callback names its issuer.
+    #[serde(default)]
+    pub(crate) authorization_response_iss_parameter_supported: bool,
 }
 
 /// Metadata and keys by address, shared by all providers: several connections to one tenant fetch once.
@@ -85,6 +89,23 @@ impl Caches {
 }
 
 impl Metadata {
+    /// RFC 9207: the answer has to come from the provider that the browser was sent to. Otherwise a provider under an
+    /// attacker's hand could lead the browser on to an honest one, and be sent that one's code (mix-up attack).
+    pub(crate) fn check_answer(&self, iss: Option<&str>, other_issuers: &[&str]) -> Result<(), ProviderError> {
+        let reason =
+            "The identity provider's answer was not accepted: another provider answered. Please sign in again.";
+        let refused = |detail| Err(ProviderError::refused(Step::TokenExchange, reason, detail));
+        match iss {
+            None if self.authorization_response_iss_parameter_supported => {
+                refused("the answer names no issuer, although the metadata promises that every answer does (RFC 9207)")
+            }
+            Some(iss) if !is_issuer(&self.issuer, iss) && !other_issuers.contains(&iss) => {
+                refused("the answer names another issuer than the metadata: a mix-up of providers (RFC 9207)")
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn jwks_uri(&self) -> Result<&str, ProviderError> {
         self.jwks_uri.as_ref().map(|u| u.as_str()).ok_or_else(|| missing("jwks_uri"))
     }
@@ -96,6 +117,15 @@ impl Metadata {
     pub(crate) fn authorization_endpoint(&self) -> Result<&str, ProviderError> {
         self.authorization_endpoint.as_ref().map(|u| u.as_str()).ok_or_else(|| missing("authorization_endpoint"))
     }
+}
+
+/// Entra's issuer is a template with the tenant left open; the ID token settles which one it may be.
+fn is_issuer(issuer: &str, iss: &str) -> bool {
+    let Some((before, after)) = issuer.split_once("{tenantid}") else {
+        return issuer == iss;
+    };
+    let tenant = iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    tenant.is_some_and(|tenant| Uuid::try_parse(tenant).is_ok())
 }
 
 fn missing(field: &str) -> ProviderError {

@@ -192,6 +192,7 @@ impl<D: Dialect> Provider for Generic<D> {
 
     async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<SignedIn, ProviderError> {
         let metadata = self.metadata(request.now).await?;
+        metadata.check_answer(request.iss, self.dialect.other_issuers())?;
         let methods = metadata.token_endpoint_auth_methods_supported.as_deref();
         let reply = self.connection.redeem(&request, metadata.token_endpoint()?, methods).await?;
         let tokens = reply.tokens;

@@ -62,6 +62,8 @@ pub struct ExchangeRequest<'a> {
     pub redirect_uri: &'a str,
     pub pkce_verifier: Option<&'a str>,
     pub nonce: Option<&'a str>,
+    /// Who says to have answered (RFC 9207). Another issuer than the one asked is a mix-up: the code is kept from it.
+    pub iss: Option<&'a str>,
     /// Apple posts the name beside the code, at the first sign-in only. Unsigned, so it fills empty names only.
     pub user: Option<&'a str>,
     /// The authentication context this sign-in was asked to satisfy; refused when the token does not name it.

@@ -141,11 +141,19 @@ impl Call {
         }
     }
 
+    /// Which browser this is. Two cookies that are both ours and differ make it nobody: this server writes one, to one
+    /// place, so the other was planted from a sibling domain (cookie tossing), to have the attacker's sign-in end here.
     fn browser_id(&self) -> Option<String> {
-        self.cookies_named(cookies::CONTINUITY).find_map(|value| {
+        let mut ours = self.cookies_named(cookies::CONTINUITY).filter_map(|value| {
             let plain = String::from_utf8(self.deps().sealer.open(Purpose::Cookie, value)?).ok()?;
             plain.strip_prefix(CONTINUITY_PREFIX).map(str::to_owned)
-        })
+        });
+        let first = ours.next()?;
+        if ours.any(|other| other != first) {
+            tracing::warn!("two continuity cookies came along, and one of them was planted; neither counts");
+            return None;
+        }
+        Some(first)
     }
 
     /// The continuity cookie's value for a secret.

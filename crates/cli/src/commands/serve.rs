@@ -7,7 +7,7 @@ use crate::args;
 use crate::assemble::{Foundation, StandIn, mapper_settings, refuse_stand_in};
 use crate::reload::texts::Texts;
 use crate::reload::{Hangup, Reloader, Watch, followed};
-use crate::{log, notify, output, shutdown, upkeep};
+use crate::{core_files, log, notify, output, shutdown, upkeep};
 use anyhow::Context as _;
 use bia_config::{Config, Loaded, OidcProvider};
 use bia_mapper::Mapper;
@@ -25,6 +25,7 @@ pub(crate) fn run(args: args::Serve) -> anyhow::Result<ExitCode> {
         }
     };
     let _telemetry = log::serve(&loaded.config)?;
+    core_files::forbid();
     refuse_stand_in(&loaded.config)?;
     log_findings(loaded.findings());
     if args.strict && loaded.has_advice() {

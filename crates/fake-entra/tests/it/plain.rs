@@ -35,6 +35,10 @@ async fn providers_differ_in_what_they_announce() {
     assert!(site.get_json(&document("nouserinfo")).await.get("userinfo_endpoint").is_none());
     assert!(text(&site.get_json(&document("badissuer")).await, "issuer").ends_with("/op/badissuer/somewhere-else"));
     assert!(text(&site.get_json(&document("trailing")).await, "issuer").ends_with("/op/trailing/"));
+    let says_who_answers =
+        |document: Value| document.get("authorization_response_iss_parameter_supported") == Some(&json!(true));
+    assert!(says_who_answers(site.get_json(&document("named")).await));
+    assert!(!says_who_answers(site.get_json(&document("plain")).await));
     assert_eq!(site.get(&document("nobody")).await.status(), 404);
 }
 

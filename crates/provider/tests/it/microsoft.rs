@@ -253,6 +253,7 @@ async fn a_step_up_counts_only_when_the_token_names_it() {
                 redirect_uri: &authorization.redirect_uri,
                 pkce_verifier: authorization.pkce_verifier.as_deref(),
                 nonce: authorization.nonce.as_deref(),
+                iss: None,
                 user: None,
                 step_up: Some("c1"),
                 now: now(),

@@ -51,6 +51,45 @@ async fn pkce_follows_metadata_and_setting_as_in_kratos() {
 }
 
 #[tokio::test]
+async fn an_answer_in_another_issuers_name_is_refused_before_its_code_is_sent() {
+    let world = World::new().await;
+    let own = |op: &str| world.entra.plain_issuer(op);
+    let tenant = |id: &str| format!("{}/{id}/v2.0", world.entra.base_url());
+    let (named, plain) = (generic(&world, "named", json!({})), generic(&world, "plain", json!({})));
+    let microsoft = world.microsoft(json!({}));
+    for (provider, iss, accepted) in [
+        (&named, Some(own("named")), true),
+        (&named, None, false),
+        (&named, Some(own("plain")), false),
+        (&named, Some(own("named/")), false),
+        // Who promises nothing may leave it away, and still not name somebody else.
+        (&plain, None, true),
+        (&plain, Some(own("plain")), true),
+        (&plain, Some(own("named")), false),
+        (&microsoft, Some(tenant(bia_fake_entra::CONTOSO_TENANT_ID)), true),
+        (&microsoft, Some(tenant("evil.example")), false),
+        (&microsoft, Some(own("plain")), false),
+    ] {
+        let authorization = world.authorize(provider).await.unwrap();
+        let code = world.code(&authorization, "alice").await;
+        let asked = world.control().count(Endpoint::Token);
+        let request = bia_provider::ExchangeRequest {
+            code: &code,
+            redirect_uri: &authorization.redirect_uri,
+            pkce_verifier: authorization.pkce_verifier.as_deref(),
+            nonce: authorization.nonce.as_deref(),
+            iss: iss.as_deref(),
+            user: None,
+            step_up: None,
+            now: now(),
+        };
+        let outcome = provider.exchange(request).await;
+        assert_eq!(outcome.is_ok(), accepted, "{iss:?}: {:?}", outcome.err());
+        assert_eq!(world.control().count(Endpoint::Token) - asked, usize::from(accepted), "{iss:?}");
+    }
+}
+
+#[tokio::test]
 async fn userinfo_counts_only_for_the_person_of_the_id_token() {
     let world = World::new().await;
     let provider = generic(&world, "plain", json!({ "claims_source": "userinfo" }));
@@ -198,6 +237,7 @@ async fn apples_secret_is_a_signed_statement_and_the_name_comes_beside() {
         redirect_uri: &authorization.redirect_uri,
         pkce_verifier: None,
         nonce: None,
+        iss: None,
         user: Some(r#"{"name":{"firstName":"Alice","lastName":"Adams"}}"#),
         step_up: None,
         now: now(),

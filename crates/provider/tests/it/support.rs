@@ -109,6 +109,7 @@ pub(crate) async fn exchange_at(
         redirect_uri: &authorization.redirect_uri,
         pkce_verifier: authorization.pkce_verifier.as_deref(),
         nonce: authorization.nonce.as_deref(),
+        iss: None,
         user: None,
         step_up: None,
         now,

@@ -154,6 +154,7 @@ async fn receive(
         redirect_uri: &container.redirect_uri,
         pkce_verifier: container.pkce_verifier.as_deref(),
         nonce: container.nonce.as_deref(),
+        iss: answer.get("iss"),
         user: answer.get("user"),
         step_up: container.step_up.as_deref(),
         now: context.now,
