@@ -49,7 +49,7 @@ async fn a_file_of_kratos_is_refused_untouched_and_the_import_is_named() {
     for journal in ["DELETE", "WAL"] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db.sqlite");
-        run_sqlite(&path, &format!("PRAGMA journal_mode = {journal}; {KRATOS}")).await;
+        run_sqlite(&path, &format!("PRAGMA journal_mode = {journal}; {KRATOS}"));
         let dsn = format!("sqlite://{}?_fk=true&mode=rwc", path.display());
         let (found, text) = untouched_refusal(folder.path(), &dsn).await;
         assert_eq!(found, ForeignOwner::Kratos);
