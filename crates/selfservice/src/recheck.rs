@@ -150,16 +150,17 @@ async fn keep(
     let Some(new) = new.filter(|new| new.expose_secret() != old.expose_secret()) else {
         return Ok(());
     };
+    let used = session.upstream.as_ref().and_then(|upstream| upstream.refresh_token.clone());
     let mut tx = deps.store.begin().await?;
-    // Read again: the session may have been extended or raised while the provider was asked.
-    let Some(mut session) = tx.find_session(session.id).await? else {
-        return Ok(());
-    };
-    if let Some(upstream) = &mut session.upstream {
+    tx.change_session(session.id, |current| {
+        // Unless a step-up brought a token of its own while the provider was asked.
+        let Some(upstream) = current.upstream.as_mut().filter(|now| now.refresh_token == used) else {
+            return;
+        };
         upstream.refresh_token = Some(deps.sealer.seal(Purpose::Token, new.expose_secret().as_bytes()));
         upstream.checked_at = Some(now);
-    }
-    tx.update_session(&session).await?;
+    })
+    .await?;
     tx.commit().await
 }
 

@@ -13,7 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bia_hooks::Method;
 use bia_identity::{identities, seal};
 use bia_model::{
-    ApiError, ContinueWith, Flow, FlowKind, FlowState, FlowType, Group, Identity, Message, Session, error::id,
+    ApiError, AuthenticationMethod, ContinueWith, Flow, FlowKind, FlowState, FlowType, Group, Identity, Message,
+    Session, error::id,
 };
 use bia_store::{Continuity, StoreError};
 use bia_telemetry::audit::{self, Event};
@@ -314,7 +315,7 @@ async fn save_profile(
     if protected_fields(&before) != protected_fields(&identity) && !deps.sessions.is_privileged(session, context.now) {
         return Err(FlowError::NeedsPrivilegedSession);
     }
-    save(deps, context, settings, Change { method: Method::Profile, identity, session: None }).await
+    save(deps, context, settings, Change { method: Method::Profile, identity, added: None }).await
 }
 
 fn protected_fields(identity: &Identity) -> (Vec<String>, Vec<String>) {
@@ -328,16 +329,15 @@ fn protected_fields(identity: &Identity) -> (Vec<String>, Vec<String>) {
 pub(crate) struct Change {
     pub(crate) method: Method,
     pub(crate) identity: Identity,
-    /// The session with a new authentication method, after a link.
-    pub(crate) session: Option<Session>,
+    /// How the person signed in for a link, which is one more method of their session.
+    pub(crate) added: Option<AuthenticationMethod>,
 }
 
 /// Hooks, save, and the answer (Kratos: `PostSettingsHook`).
 pub(crate) async fn save(deps: &Deps, context: &Context, flow: &Flow, change: Change) -> Result<Reply, FlowError> {
-    let Change { method, mut identity, session: changed_session } = change;
+    let Change { method, mut identity, added } = change;
     // Kratos: hooks see the session as it was when the request came in.
     let shown = context.session.clone().ok_or_else(crate::logout::no_session)?;
-    let session = changed_session.clone().unwrap_or_else(|| shown.clone());
     let name = if method == Method::Oidc { "oidc" } else { "profile" };
     let own_page = page(deps, flow);
     let default = deps.config.settings_return_url(name).map_or(own_page, str::to_owned);
@@ -362,9 +362,17 @@ pub(crate) async fn save(deps: &Deps, context: &Context, flow: &Flow, change: Ch
         }
         other => other?,
     }
-    if let Some(session) = &changed_session {
-        tx.update_session(session).await?;
-    }
+    let session = match &added {
+        Some(method) => match tx.change_session(shown.id, |session| add_method(session, method)).await? {
+            Some(session) => session,
+            // Signed out elsewhere at this moment: nothing is linked on its behalf.
+            None => {
+                tx.rollback().await;
+                return Err(crate::logout::no_session().into());
+            }
+        },
+        None => shown.clone(),
+    };
     tx.insert_flow(&next).await?;
     tx.update_flow(&saved).await?;
     tx.commit().await?;
@@ -389,6 +397,13 @@ pub(crate) async fn save(deps: &Deps, context: &Context, flow: &Flow, change: Ch
         .map(|token| SessionCookie { token, expires_at: session.expires_at });
     let effects = Effects { session: cookie, ..Effects::default() };
     Ok(Reply::from(Outcome::SettingsSaved { flow: Box::new(saved), return_to }).with_effects(effects))
+}
+
+/// Kratos: linking adds a second way in to the session and counts as signing in again.
+fn add_method(session: &mut Session, method: &AuthenticationMethod) {
+    session.aal = session.aal.max(method.aal);
+    session.authenticated_at = method.completed_at;
+    session.authentication_methods.push(method.clone());
 }
 
 /// The session is too old for this change: sign in again first, then it is done (contract §3.9).

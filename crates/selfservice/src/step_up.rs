@@ -53,7 +53,23 @@ pub(crate) fn prepare(flow: &mut Flow, identity: &Identity) {
     flow.organization_id = flow.organization_id.or(identity.organization_id);
 }
 
-/// The session that a finished step-up leads to: the one there is, with one more method. `None` for any other login.
+/// A second factor that was shown, and the session it belongs to.
+pub(crate) struct Raise {
+    /// The session as it will be, unless somebody changes it meanwhile.
+    pub(crate) session: Session,
+    pub(crate) token: String,
+    method: AuthenticationMethod,
+    upstream: Upstream,
+}
+
+impl Raise {
+    /// Raises the session, as it is at the moment of writing.
+    pub(crate) fn apply(&self, session: &mut Session) {
+        raised(session, &self.method, &self.upstream);
+    }
+}
+
+/// What a finished step-up leads to: the session there is, with one more method. `None` for any other login.
 ///
 /// # Errors
 /// When another person came back than the one who is signed in, or the provider vouches for one factor only.
@@ -63,7 +79,7 @@ pub(crate) fn raise(
     identity: &Identity,
     method: &AuthenticationMethod,
     upstream: &Upstream,
-) -> Result<Option<(Session, String)>, FlowError> {
+) -> Result<Option<Raise>, FlowError> {
     if login.requested_aal != Aal::Aal2 {
         return Ok(None);
     }
@@ -81,15 +97,19 @@ pub(crate) fn raise(
         return Err(ApiError::bad_request("The additional verification was not completed. Please try again.").into());
     }
     let mut session = session.clone();
+    raised(&mut session, method, upstream);
+    session.identity = Some(identity.clone());
+    Ok(Some(Raise { session, token: token.clone(), method: method.clone(), upstream: upstream.clone() }))
+}
+
+fn raised(session: &mut Session, method: &AuthenticationMethod, upstream: &Upstream) {
     session.aal = Aal::Aal2;
-    session.authenticated_at = context.now;
+    session.authenticated_at = method.completed_at;
     session.authentication_methods.push(method.clone());
     session.upstream = Some(match session.upstream.take() {
         Some(first) => refreshed(first, upstream),
         None => upstream.clone(),
     });
-    session.identity = Some(identity.clone());
-    Ok(Some((session, token.clone())))
 }
 
 /// What a session that is raised keeps of its sign-in: leavers and sign-outs are found by the account it began with,

@@ -1,10 +1,11 @@
 //! Writing sessions. Deactivating keeps the row, so that the admin API can still show it; cleanup removes it
 //! once it has expired.
 
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::query::Query;
-use crate::session_rows::{aal_text, checked_at_of, session_body};
+use crate::session_rows::{aal_text, checked_at_of, session_body, session_columns, session_of};
 use crate::token_hash::TokenHash;
+use crate::transaction::Transaction;
 use bia_model::{Session, Timestamp};
 use uuid::Uuid;
 
@@ -39,32 +40,6 @@ on_both! {
         .bind(checked_at_of(session))
         .bind(body.as_str());
         sql.execute(query).await.map(drop)
-    }
-
-    /// Replaces everything but the id and the token. A session that was ended in the meantime stays ended:
-    /// `active` can be taken away here, never given back.
-    pub async fn update_session(sql, session: &Session) -> Result<()> {
-        let body = session_body(session)?;
-        let query = Query::new(
-            "update_session",
-            "UPDATE sessions SET active = (active AND $2), issued_at = $3, expires_at = $4, \
-             authenticated_at = $5, aal = $6, upstream_provider = $7, upstream_sid = $8, checked_at = $9, \
-             body = $10 WHERE id = $1",
-        )
-        .bind(session.id)
-        .bind(session.active)
-        .bind(session.issued_at)
-        .bind(session.expires_at)
-        .bind(session.authenticated_at)
-        .bind(aal_text(session.aal))
-        .bind(session.upstream.as_ref().map(|upstream| upstream.provider.as_str()))
-        .bind(session.upstream.as_ref().and_then(|upstream| upstream.sid.as_deref()))
-        .bind(checked_at_of(session))
-        .bind(body.as_str());
-        match sql.execute(query).await? {
-            0 => Err(StoreError::NotFound { what: "session" }),
-            _ => Ok(()),
-        }
     }
 
     /// Moves the end of a session; false when there is none. Never moves it back: of two requests that
@@ -177,6 +152,53 @@ on_both! {
             return Ok(0);
         }
         sql.execute(query).await
+    }
+}
+
+impl Transaction {
+    /// Changes what a session says of its sign-in: level, time, methods, devices and the provider's side. The row is
+    /// read within this unit and nobody else changes it until the unit ends, so that two changes at once both stay.
+    /// Whether and until when the session counts is not written: an end that was moved or brought about meanwhile
+    /// holds. Answers the session as it is now, without its identity; `None` when there is none or it has ended.
+    pub async fn change_session(&mut self, id: Uuid, change: impl FnOnce(&mut Session)) -> Result<Option<Session>> {
+        // SQLite has one writer, and this unit is it.
+        const FIND: &str = concat!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1");
+        const FIND_AND_LOCK: &str =
+            concat!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1 FOR UPDATE");
+        let query = Query::by_dialect("find_session_for_update", FIND, FIND_AND_LOCK).bind(id);
+        let Some(row) = self.fetch_optional(query).await? else {
+            return Ok(None);
+        };
+        let stored = session_of(&row, false)?;
+        if !stored.active {
+            return Ok(None);
+        }
+        let mut changed = stored.clone();
+        change(&mut changed);
+        let changed = Session {
+            id,
+            identity_id: stored.identity_id,
+            active: stored.active,
+            issued_at: stored.issued_at,
+            expires_at: stored.expires_at,
+            identity: None,
+            ..changed
+        };
+        let body = session_body(&changed)?;
+        let query = Query::new(
+            "change_session",
+            "UPDATE sessions SET authenticated_at = $2, aal = $3, upstream_provider = $4, upstream_sid = $5, \
+             checked_at = $6, body = $7 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(changed.authenticated_at)
+        .bind(aal_text(changed.aal))
+        .bind(changed.upstream.as_ref().map(|upstream| upstream.provider.as_str()))
+        .bind(changed.upstream.as_ref().and_then(|upstream| upstream.sid.as_deref()))
+        .bind(checked_at_of(&changed))
+        .bind(body.as_str());
+        self.execute(query).await?;
+        Ok(Some(changed))
     }
 }
 

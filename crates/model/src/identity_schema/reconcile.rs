@@ -29,6 +29,9 @@ pub(super) fn apply(derived: &Derived, identity: &mut Identity, now: Timestamp, 
             })
         })
         .collect();
+    // Whoever gives an address up and takes it back later has to prove it again: it may be somebody else's by now.
+    let own = &identity.verifiable_addresses;
+    identity.proven_addresses.retain(|proven| own.iter().any(|address| address.value.to_lowercase() == *proven));
     let known = std::mem::take(&mut identity.recovery_addresses);
     identity.recovery_addresses = derived
         .recovery

@@ -96,16 +96,16 @@ async fn try_sign_in(
     }
     let upstream = upstream_of(deps, arrival);
     let raised = step_up::raise(context, login, &identity, &methods[0], &upstream)?;
-    let is_raised = raised.is_some();
-    let (session, token) = raised
-        .unwrap_or_else(|| deps.sessions.issue(&identity, methods, &client(context), Some(upstream), context.now));
+    let (session, token) = match &raised {
+        Some(raise) => (raise.session.clone(), raise.token.clone()),
+        None => deps.sessions.issue(&identity, methods, &client(context), Some(upstream), context.now),
+    };
     let return_to = flow::return_url(deps, login, deps.config.login_return_url())?;
     let hook_effects = crate::hooks::login_after(deps, context, login, &identity, &session).await?;
 
-    let write =
-        Write { session: &session, token: &token, is_raised, revoke_others: hook_effects.revoke_other_sessions };
-    match write.commit(deps, context, &before, &mut identity).await {
-        Ok(()) => {}
+    let revoke_others = hook_effects.revoke_other_sessions;
+    let write = Write { session: &session, token: &token, raise: raised.as_ref(), revoke_others };
+    let written = match write.commit(deps, context, &before, &mut identity).await {
         // Another tab or an operator changed the person since they were read. Hooks don't run again for that.
         Err(error @ (StoreError::Stale { .. } | StoreError::Collision)) => {
             let Some(fresh) = deps.store.find_identity(identity.id).await?.filter(Identity::is_active) else {
@@ -113,12 +113,14 @@ async fn try_sign_in(
             };
             identity = fresh.clone();
             change(deps, context, login, arrival, &mut identity, &mut Vec::new()).await?;
-            write.commit(deps, context, &fresh, &mut identity).await?;
+            write.commit(deps, context, &fresh, &mut identity).await
         }
-        Err(error) => return Err(error.into()),
-    }
+        outcome => outcome,
+    };
+    // Signed out elsewhere while the second factor was shown: there is nothing left to raise.
+    let session = written?.ok_or_else(crate::login::aal1_required)?;
     let session = Session { identity: Some(identity), ..session };
-    record(login, arrival, &session, identity_changed(&before, session.identity.as_ref()), is_raised);
+    record(login, arrival, &session, identity_changed(&before, session.identity.as_ref()), raised.is_some());
     finish(deps, context, login, arrival.by_id_token, session, token, return_to, hook_effects.continue_with).await
 }
 
@@ -141,35 +143,45 @@ async fn change(
 struct Write<'a> {
     session: &'a Session,
     token: &'a str,
-    is_raised: bool,
+    /// A step-up changes a session that is there already.
+    raise: Option<&'a step_up::Raise>,
     revoke_others: bool,
 }
 
 impl Write<'_> {
+    /// The session as it is now; `None` when it was to be raised and has ended meanwhile.
     async fn commit(
         &self,
         deps: &Deps,
         context: &Context,
         before: &Identity,
         identity: &mut Identity,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Session>, StoreError> {
         let mut revoked = 0;
         let mut tx = deps.store.begin().await?;
         if identity != before {
             identity.updated_at = context.now;
             tx.update_identity(identity, before.updated_at).await?;
         }
-        if self.is_raised {
-            tx.update_session(self.session).await?;
-        } else {
-            tx.insert_session(self.session, &TokenHash::of(self.token)).await?;
-        }
+        let session = match self.raise {
+            Some(raise) => match tx.change_session(self.session.id, |session| raise.apply(session)).await? {
+                Some(session) => session,
+                None => {
+                    tx.rollback().await;
+                    return Ok(None);
+                }
+            },
+            None => {
+                tx.insert_session(self.session, &TokenHash::of(self.token)).await?;
+                self.session.clone()
+            }
+        };
         if self.revoke_others {
             revoked = tx.deactivate_other_sessions(identity.id, Some(self.session.id)).await?;
         }
         tx.commit().await?;
         audit::sessions_ended("hook", revoked).actor("bia").identity(identity.id).record();
-        Ok(())
+        Ok(Some(session))
     }
 }
 

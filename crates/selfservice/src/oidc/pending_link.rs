@@ -44,7 +44,8 @@ pub(crate) fn confirm(
         tracing::warn!(provider = %pending.link.provider, "a link was to be confirmed by another browser than the one that proposed it");
         return Err(FlowError::message(Message::linked_credentials_mismatch()));
     }
-    attach(pending, identity, methods, context.now);
+    attach(pending, identity, context.now);
+    methods.push(method_of(pending, context.now));
     Ok(())
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn confirm(
 pub(crate) async fn confirm_at_exchange(
     deps: &Deps,
     flow: Flow,
-    mut session: Session,
+    session: Session,
     now: Timestamp,
 ) -> Result<Session, StoreError> {
     let Some(pending) = flow.pending_link.clone() else {
@@ -65,16 +66,17 @@ pub(crate) async fn confirm_at_exchange(
     let found = tx.find_identity_for_update(session.identity_id).await?;
     let mut identity = found.ok_or(StoreError::NotFound { what: "identity" })?;
     let previous = identity.updated_at;
-    attach(&pending, &mut identity, &mut session.authentication_methods, now);
+    attach(&pending, &mut identity, now);
     identity.updated_at = now;
     tx.update_identity(&identity, previous).await?;
-    tx.update_session(&session).await?;
+    let with_method = |session: &mut Session| session.authentication_methods.push(method_of(&pending, now));
+    let changed = tx.change_session(session.id, with_method).await?;
+    let session = changed.ok_or(StoreError::NotFound { what: "session" })?;
     tx.update_flow(&Flow { pending_link: None, ..flow }).await?;
     tx.commit().await?;
     let line = audit::event(Event::Link).actor("person").provider(&pending.link.provider).method("confirmed");
     line.identity(identity.id).session(session.id).record();
-    session.identity = Some(identity);
-    Ok(session)
+    Ok(Session { identity: Some(identity), ..session })
 }
 
 fn owns(identity: &Identity, identifier: &str) -> bool {
@@ -85,13 +87,16 @@ fn owns(identity: &Identity, identifier: &str) -> bool {
     by_credential || verifiable.chain(recovery).any(|own| own == identifier)
 }
 
-fn attach(pending: &PendingLink, identity: &mut Identity, methods: &mut Vec<AuthenticationMethod>, now: Timestamp) {
+fn attach(pending: &PendingLink, identity: &mut Identity, now: Timestamp) {
     let mut links = identity.oidc_links();
     if !links.iter().any(|link| link.identifier() == pending.link.identifier()) {
         links.push(pending.link.clone());
         identity.set_oidc_links(links, now);
     }
-    methods.push(AuthenticationMethod {
+}
+
+fn method_of(pending: &PendingLink, now: Timestamp) -> AuthenticationMethod {
+    AuthenticationMethod {
         method: "oidc".to_owned(),
         aal: Aal::Aal1,
         completed_at: now,
@@ -99,5 +104,5 @@ fn attach(pending: &PendingLink, identity: &mut Identity, methods: &mut Vec<Auth
         organization: pending.link.organization.clone(),
         upstream_acr: None,
         upstream_amr: Vec::new(),
-    });
+    }
 }

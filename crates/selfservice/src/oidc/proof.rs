@@ -13,10 +13,10 @@ pub(crate) fn proves(arrival: &Arrival<'_>, mapped: &[ProvenAddress], address: &
         && mapped.iter().any(|proof| proof.via == "email" && proof.value.eq_ignore_ascii_case(address))
 }
 
-/// Remembers with the identity which of its addresses were proven.
+/// Remembers with the identity which of its addresses were proven. Proofs of addresses that it gave up went when its
+/// addresses were derived anew.
 pub(crate) fn record(identity: &mut Identity, arrival: &Arrival<'_>, mapped: &[ProvenAddress]) {
     let own: Vec<String> = identity.verifiable_addresses.iter().map(|address| address.value.clone()).collect();
-    identity.proven_addresses.retain(|address| own.contains(address));
     for address in own {
         if proves(arrival, mapped, &address) && !identity.proven_addresses.contains(&address) {
             identity.proven_addresses.push(address);

@@ -53,8 +53,8 @@ async fn link(deps: &Deps, context: &Context, flow: &Flow, arrival: &Arrival<'_>
     if arrival.provider.map_on_link {
         map(deps, context, arrival, &mut identity).await?;
     }
-    let session = with_method(session, arrival, context);
-    let change = Change { method: Method::Oidc, identity, session: Some(session) };
+    let added = Some(login::method_of(arrival, context));
+    let change = Change { method: Method::Oidc, identity, added };
     settings::save(deps, context, flow, change).await
 }
 
@@ -86,16 +86,6 @@ async fn map(deps: &Deps, context: &Context, arrival: &Arrival<'_>, identity: &m
     identities::mark_verified(identity, &proven, context.now);
     proof::record(identity, arrival, &proven);
     Ok(())
-}
-
-/// Kratos: linking adds a second way in to the session and counts as signing in again.
-fn with_method(session: &Session, arrival: &Arrival<'_>, context: &Context) -> Session {
-    let mut session = session.clone();
-    let method = login::method_of(arrival, context);
-    session.aal = session.aal.max(method.aal);
-    session.authentication_methods.push(method);
-    session.authenticated_at = context.now;
-    session
 }
 
 /// Begins a link, after the checks that need no provider.
@@ -161,7 +151,7 @@ pub(crate) async fn unlink(
     }
     let removed: Vec<String> = links.iter().filter(|link| is_meant(link)).map(|link| link.provider.clone()).collect();
     identity.set_oidc_links(kept, context.now);
-    let change = Change { method: Method::Oidc, identity, session: None };
+    let change = Change { method: Method::Oidc, identity, added: None };
     let reply = settings::save(deps, context, flow, change).await?;
     for provider in removed {
         let line = audit::event(Event::Unlink).actor("person").flow(flow.kind.as_str()).provider(&provider);

@@ -136,8 +136,14 @@ impl<'a> Browser<'a> {
 
     /// Comes back from the provider.
     pub(crate) async fn call_back(&mut self, visit: &Visit) -> Answer {
+        self.call_back_while(visit, std::future::ready(())).await
+    }
+
+    /// Comes back, and something happens after the server has read the session and before it goes on.
+    pub(crate) async fn call_back_while(&mut self, visit: &Visit, meanwhile: impl Future<Output = ()>) -> Answer {
         let path = Url::parse(&visit.url).unwrap();
         let context = self.context(&format!("{}?{}", path.path(), path.query().unwrap_or_default())).await;
+        meanwhile.await;
         let reply = oidc::callback(&self.bed.deps, &context, visit.provider.as_deref(), visit.query.clone()).await;
         self.absorb(reply)
     }

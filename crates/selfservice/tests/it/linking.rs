@@ -1,7 +1,9 @@
 //! Linking: asked, automatic with proof on both sides, in settings, and back again (E10, E13).
 
 use crate::bed::{Bed, Builder};
+use crate::browser::{Browser, Visit};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn builder(microsoft: Value) -> Builder {
     Bed::builder().provider(microsoft).plain_provider("social", "pkce", json!({}))
@@ -42,6 +44,22 @@ async fn e10_automatic_asks_when_one_side_is_not_proven() {
 }
 
 #[tokio::test]
+async fn e10_an_address_that_was_given_up_and_taken_back_is_not_proven_any_more() {
+    let bed = builder(automatic()).start().await;
+    let mut browser = bed.browser();
+    let alice = browser.sign_in("social", "alice").await.identity_id();
+    assert_eq!(bed.identity(alice).await.proven_addresses.len(), 1);
+    for (email, proofs) in [("alice@contoso.example", 1), ("other@contoso.example", 0), ("alice@contoso.example", 0)] {
+        let flow = browser.begin_settings().await.flow();
+        browser.submit(&flow, &[("method", "profile"), ("traits.email", email)]).await;
+        let identity = bed.identity(alice).await;
+        assert_eq!((&identity.traits["email"], identity.proven_addresses.len()), (&json!(email), proofs));
+    }
+    let asking = bed.browser().sign_in("microsoft", "alice").await;
+    assert_eq!(asking.message_ids(), [1_010_016]);
+}
+
+#[tokio::test]
 async fn e13_links_come_and_go_and_the_last_way_in_stays() {
     let bed = builder(json!({})).start().await;
     let mut browser = bed.browser();
@@ -54,6 +72,37 @@ async fn e13_links_come_and_go_and_the_last_way_in_stays() {
     let refused = browser.submit(&flow, &[("unlink", "social")]).await;
     assert_eq!(refused.message_ids(), [4_000_001]);
     assert_eq!(bed.identity(alice).await.oidc_links().len(), 1);
+}
+
+#[tokio::test]
+async fn e13_a_session_that_ends_while_it_links_links_nothing_and_one_that_is_extended_stays_so() {
+    let bed = builder(json!({})).start().await;
+    let mut browser = bed.browser();
+    let alice = browser.sign_in("social", "alice").await.identity_id();
+    let session = browser.session().await.unwrap();
+    let store = &bed.deps.store;
+    let visit = linking_visit(&mut browser).await;
+    let ending = async { assert!(store.deactivate_session(session.id).await.unwrap()) };
+    let refused = browser.call_back_while(&visit, ending).await;
+    assert_eq!(refused.error()["code"], 401);
+    assert_eq!(bed.identity(alice).await.oidc_links().len(), 1);
+
+    browser.sign_in("social", "alice").await.expect_session();
+    let session = browser.session().await.unwrap();
+    let later = session.expires_at + Duration::from_secs(3600);
+    let visit = linking_visit(&mut browser).await;
+    let extending = async { assert!(store.extend_session(session.id, later).await.unwrap()) };
+    browser.call_back_while(&visit, extending).await;
+    let linked = browser.session().await.unwrap();
+    assert_eq!((linked.expires_at, linked.authentication_methods.len()), (later, 2));
+    assert_eq!(bed.identity(alice).await.oidc_links().len(), 2);
+}
+
+/// As far as the way back from the account that is to be linked.
+async fn linking_visit(browser: &mut Browser<'_>) -> Visit {
+    let flow = browser.begin_settings().await.flow();
+    let away = browser.submit(&flow, &[("link", "microsoft")]).await.away().unwrap();
+    browser.visit(&away, "alice").await
 }
 
 #[tokio::test]

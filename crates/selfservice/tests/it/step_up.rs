@@ -1,10 +1,11 @@
 //! Second factors (J1-J3).
 
 use crate::bed::Bed;
-use crate::browser::buttons;
+use crate::browser::{Browser, Visit, buttons};
 use bia_model::Aal;
 use bia_selfservice::step_up::{available_aal, check_whoami};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn bed() -> Bed {
     Bed::with_provider(json!({ "microsoft": { "step_up_context": "c1" } })).await
@@ -57,6 +58,36 @@ async fn j2_a_second_factor_elsewhere_leaves_the_session_with_the_provider_it_be
     alice.press(&flow, "second", "alice").await.expect_session();
     let raised = alice.session().await.unwrap();
     assert_eq!((raised.aal, raised.upstream), (Aal::Aal2, Some(before)));
+}
+
+#[tokio::test]
+async fn j2_a_step_up_keeps_what_an_operator_did_to_the_session_meanwhile() {
+    let bed = bed().await;
+    let mut alice = bed.signed_in("alice").await;
+    let before = alice.session().await.unwrap();
+    let later = before.expires_at + Duration::from_secs(3600);
+    let store = &bed.deps.store;
+    let visit = step_up_visit(&mut alice).await;
+    let answer =
+        alice.call_back_while(&visit, async { assert!(store.extend_session(before.id, later).await.unwrap()) });
+    assert_eq!(answer.await.expect_session().1.expires_at, later, "the cookie has to last as long");
+    let raised = alice.session().await.unwrap();
+    assert_eq!((raised.aal, raised.expires_at), (Aal::Aal2, later));
+
+    let mut other = bed.signed_in("alice").await;
+    let before = other.session().await.unwrap();
+    let visit = step_up_visit(&mut other).await;
+    let answer = other.call_back_while(&visit, async { assert!(store.deactivate_session(before.id).await.unwrap()) });
+    answer.await.expect_nobody();
+    let ended = store.find_session(before.id).await.unwrap().unwrap();
+    assert_eq!((ended.active, ended.aal), (false, Aal::Aal1));
+}
+
+/// As far as the way back from the second factor.
+async fn step_up_visit(browser: &mut Browser<'_>) -> Visit {
+    let flow = browser.begin_login("aal=aal2").await.flow();
+    let away = browser.submit(&flow, &[("provider", "microsoft")]).await.away().unwrap();
+    browser.visit(&away, "alice").await
 }
 
 #[tokio::test]
