@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::audit::Audit;
 use crate::identity_headers::HeaderTemplate;
+use crate::rate_limit::RateLimits;
 
 /// Settings of Bia's own. Kratos refuses a file with this block; `bia config check --for kratos` says so.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -25,6 +26,8 @@ pub struct Bia {
     /// for example `{ X-User-Id: '{identity.id}' }`. Default: none.
     #[schemars(with = "BTreeMap<String, String>")]
     pub identity_headers: BTreeMap<String, HeaderTemplate>,
+    /// How often one address or one flow may ask. Default: no limits.
+    pub rate_limit: RateLimits,
     /// Who signed in, who was refused, and what administrators changed.
     pub audit: Audit,
     /// Keep a redacted record of failing sign-ins: `on` or `off`. Default: `off`.

@@ -49,6 +49,7 @@ mod load;
 mod log;
 mod microsoft;
 mod oidc;
+mod rate_limit;
 mod rules;
 mod schema;
 mod secrets;
@@ -87,6 +88,7 @@ pub use oidc::{
     AccountLinkingMode, ClaimsSource, OidcConfig, OidcMethod, OidcProvider, Pkce, ProviderKind, ProviderLogout,
     ResponseMode, Roles, SignUp, SubjectSource, Tenant, UpdateIdentityOnLogin,
 };
+pub use rate_limit::{RateLimit, RateLimits};
 pub use schema::json_schema;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secrets::{CipherAlgorithm, Ciphers, Secrets};

@@ -11,6 +11,7 @@ use crate::source::Source;
 mod hooks;
 mod identity_headers;
 mod providers;
+mod rate_limit;
 
 pub(crate) use providers::PROVIDERS;
 
@@ -25,6 +26,7 @@ pub(crate) fn check(root: &Value, extra_hooks: &[&str]) -> Vec<Finding> {
     providers::check(root, &mut findings);
     hooks::check(root, extra_hooks, &mut findings);
     identity_headers::check(root, &mut findings);
+    rate_limit::check(root, &mut findings);
     findings
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod state;
 
 pub use callback::callback;
 pub use migration::{RolledBack, preview_subject_rollback, roll_back_subject_migration};
+pub use state::flow_of_state;
 
 use bia_config::OidcProvider;
 use bia_provider::SignedIn;

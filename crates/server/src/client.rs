@@ -21,6 +21,8 @@ pub(crate) enum Peer {
 /// What is known about the client of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Client {
+    /// The other end of the connection: the client itself, or the proxy nearest to us.
+    pub(crate) peer: Peer,
     /// The URL as the browser sees it.
     pub(crate) url: String,
     pub(crate) ip_address: Option<String>,
@@ -51,6 +53,7 @@ impl Client {
         let location = place.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let asked_about = if trusts { uri(headers) } else { None };
         Self {
+            peer,
             url: format!("{scheme}://{host}{path_and_query}"),
             ip_address,
             location: Some(location),
@@ -69,6 +72,40 @@ pub(crate) fn address(peer: Peer, headers: &HeaderMap, bia: &Bia) -> Option<Stri
         Peer::Tcp(address) => Some(address.to_string()),
         Peer::Unix => None,
     })
+}
+
+/// The address that the last trusted proxy saw, for decisions that a client must not be able to steer: in
+/// `X-Forwarded-For` each proxy appends whom it was asked by, so what stands before the last untrusted entry is that
+/// client's own claim. Headers that proxies pass on as they come count only where there is no such list.
+pub(crate) fn nearest_address(peer: Peer, headers: &HeaderMap, bia: &Bia) -> Option<IpAddr> {
+    let own = match peer {
+        Peer::Tcp(address) => Some(address.ip().to_canonical()),
+        Peer::Unix => None,
+    };
+    if !trusts(peer, bia) {
+        return own;
+    }
+    let mut nearest = own;
+    let lists = headers.get_all("x-forwarded-for").iter().rev();
+    for entry in lists.flat_map(|list| list.to_str().unwrap_or_default().rsplit(',')) {
+        // A trusted proxy wrote this, or nobody did: behind an entry that is no address nothing can be believed.
+        let Some(address) = address_of(entry.trim()) else { return nearest };
+        nearest = Some(address);
+        if !bia.trusts_proxy(address) {
+            return nearest;
+        }
+    }
+    if headers.contains_key("x-forwarded-for") {
+        return nearest;
+    }
+    text(headers, "x-real-ip").and_then(address_of).or(own)
+}
+
+/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`.
+fn address_of(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()));
+    address.map(|address: IpAddr| address.to_canonical())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -159,6 +196,50 @@ mod tests {
         assert_eq!(asked("198.51.100.9:5", "/a"), None);
         for uri in [".evil.example/", "@evil.example/", ":1/", "", &format!("/{}", "x".repeat(3000))] {
             assert_eq!(asked("127.0.0.1:1", uri), None, "{uri}");
+        }
+    }
+
+    fn nearest(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str]) -> String {
+        let map: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
+            .fold(HeaderMap::new(), |mut map, (name, value)| {
+                map.append(name, value);
+                map
+            });
+        let trusted_proxies = trusted.iter().map(|text| Network::parse(text).unwrap()).collect();
+        let bia = Bia { trusted_proxies, ..Bia::default() };
+        nearest_address(Peer::Tcp(peer.parse().unwrap()), &map, &bia).unwrap().to_string()
+    }
+
+    #[test]
+    fn no_client_chooses_the_address_that_it_is_limited_by() {
+        let proxies = ["10.0.0.0/8"];
+        let (forwarded, claimed) = ("x-forwarded-for", ("true-client-ip", "203.0.113.66"));
+        // Whoever connects directly is who they are.
+        assert_eq!(nearest("198.51.100.9:5", &[(forwarded, "203.0.113.66"), claimed], &proxies), "198.51.100.9");
+        // A proxy appends; what stands before was sent by the client.
+        assert_eq!(
+            nearest("10.0.0.1:5", &[(forwarded, "203.0.113.66, 198.51.100.9"), claimed], &proxies),
+            "198.51.100.9"
+        );
+        assert_eq!(
+            nearest("10.0.0.1:5", &[(forwarded, "203.0.113.66"), (forwarded, "198.51.100.9")], &proxies),
+            "198.51.100.9"
+        );
+        assert_eq!(
+            nearest("10.0.0.1:5", &[(forwarded, "203.0.113.66, 198.51.100.9, 10.0.0.2")], &proxies),
+            "198.51.100.9"
+        );
+        // No address at all: the nearest hop that is known.
+        assert_eq!(nearest("10.0.0.1:5", &[(forwarded, "203.0.113.66, unknown, 10.0.0.2")], &proxies), "10.0.0.2");
+        assert_eq!(nearest("10.0.0.1:5", &[(forwarded, "x"), ("x-real-ip", "203.0.113.66")], &proxies), "10.0.0.1");
+        assert_eq!(nearest("10.0.0.1:5", &[claimed], &proxies), "10.0.0.1");
+        assert_eq!(nearest("10.0.0.1:5", &[("x-real-ip", "198.51.100.9")], &proxies), "198.51.100.9");
+        // Within one's own network the first client is the one.
+        assert_eq!(nearest("10.0.0.1:5", &[(forwarded, "10.0.0.77, 10.0.0.2")], &proxies), "10.0.0.77");
+        for port in ["198.51.100.9:4711", "::ffff:198.51.100.9", "[::ffff:198.51.100.9]:1"] {
+            assert_eq!(nearest("[::1]:5", &[(forwarded, port)], &[]), "198.51.100.9", "{port}");
         }
     }
 

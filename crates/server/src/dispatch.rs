@@ -9,6 +9,7 @@ use crate::cookies;
 use crate::csrf::{self, Layer};
 use crate::negotiate::Negotiated;
 use crate::query::Query;
+use crate::rate_limit;
 use crate::request_log::Entry;
 use crate::route::{self, Found, Params, Route};
 use crate::router;
@@ -170,6 +171,12 @@ fn belongs_to_public(path: &str) -> bool {
 async fn run(route: &'static Route, mut call: Call, request_body: Body, port: Port, entry: &mut Entry) -> Response {
     entry.found(route, &call.params);
     trace_context::routed(&call.method, route.path);
+    if route.is_limited
+        && let Some(limits) = &call.app.rate_limits
+        && let Err(refused) = limits.admit(&call)
+    {
+        return rate_limit::refuse(&call, route, &refused);
+    }
     let request_id = call.request_id.clone();
     let answer = async {
         call.body = body::read(request_body, port.read_limit()).await?;
@@ -252,7 +259,8 @@ fn clean_path(path: &str) -> Option<String> {
             segment => clean.push(segment),
         }
     }
-    let mut out = format!("/{}", clean.join("/"));
+    // A browser reads a backslash as a slash, and `/\evil.example` as another host (open redirect).
+    let mut out = format!("/{}", clean.join("/").replace('\\', "%5C"));
     if path.ends_with('/') && out.len() > 1 {
         out.push('/');
     }
@@ -271,6 +279,8 @@ mod tests {
         assert_eq!(clean_path("//health/alive").as_deref(), Some("/health/alive"));
         // A path that begins with two slashes would name another host in a Location header.
         assert_eq!(clean_path("//evil.example/x").as_deref(), Some("/evil.example/x"));
+        // A browser would take the backslash for the second slash.
+        assert_eq!(clean_path("//\\evil.example/x").as_deref(), Some("/%5Cevil.example/x"));
         assert_eq!(clean_path("/a/../../b/./c").as_deref(), Some("/b/c"));
     }
 }

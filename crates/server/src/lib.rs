@@ -40,6 +40,7 @@ mod openapi;
 mod paging;
 mod public;
 mod query;
+mod rate_limit;
 mod redirects;
 mod request_log;
 mod respond;

@@ -66,12 +66,24 @@ pub(crate) struct Route {
     /// Name of the request body's schema, if it has a body.
     pub(crate) body: Option<&'static str>,
     pub(crate) statuses: &'static [u16],
+    /// Whether `bia.rate_limit` counts requests for it.
+    pub(crate) is_limited: bool,
     pub(crate) run: fn(Call) -> Running,
 }
 
 impl Route {
     pub(crate) const fn new(verb: Verb, path: &'static str, operation: &'static str, run: fn(Call) -> Running) -> Self {
-        Self { verb, path, operation, tag: Tag::Frontend, query: &[], body: None, statuses: &[200], run }
+        Self {
+            verb,
+            path,
+            operation,
+            tag: Tag::Frontend,
+            query: &[],
+            body: None,
+            statuses: &[200],
+            is_limited: false,
+            run,
+        }
     }
 
     pub(crate) const fn tag(mut self, tag: Tag) -> Self {
@@ -86,6 +98,12 @@ impl Route {
 
     pub(crate) const fn body(mut self, schema: &'static str) -> Self {
         self.body = Some(schema);
+        self
+    }
+
+    /// Counted by `bia.rate_limit`.
+    pub(crate) const fn limited(mut self) -> Self {
+        self.is_limited = true;
         self
     }
 

@@ -26,53 +26,53 @@ const ID: &[&str] = &["id"];
 
 static PUBLIC: &[Route] = &[
     // --- login ---
-    route!(Get "/self-service/login/browser" => "createBrowserLoginFlow", login::create_browser_login_flow)
+    route!(Get "/self-service/login/browser" => "createBrowserLoginFlow", login::create_browser_login_flow).limited()
         .query(&["refresh", "aal", "return_to", "login_challenge", "organization", "via", "identity_schema"])
         .answers(&[200, 303, 400]),
-    route!(Get "/self-service/login/api" => "createNativeLoginFlow", login::create_native_login_flow)
+    route!(Get "/self-service/login/api" => "createNativeLoginFlow", login::create_native_login_flow).limited()
         .query(&["refresh", "aal", "return_to", "return_session_token_exchange_code", "organization", "via", "identity_schema"])
         .answers(&[200, 400]),
     route!(Get "/self-service/login/flows" => "getLoginFlow", login::get_login_flow).query(ID).answers(&[200, 403, 404, 410]),
-    route!(Post "/self-service/login" => "updateLoginFlow", login::update_login_flow)
+    route!(Post "/self-service/login" => "updateLoginFlow", login::update_login_flow).limited()
         .query(FLOW)
         .body("updateLoginFlowBody")
         .answers(&[200, 303, 400, 410, 422]),
-    route!(Get "/self-service/login" => "updateLoginFlowByQuery", login::update_login_flow)
+    route!(Get "/self-service/login" => "updateLoginFlowByQuery", login::update_login_flow).limited()
         .query(FLOW)
         .answers(&[200, 303, 400, 410, 422]),
     route!(Delete "/self-service/login/test" => "deleteTestLoginFlow", login::delete_test_login_flow).query(ID).answers(&[204, 404]),
     // --- registration ---
-    route!(Get "/self-service/registration/browser" => "createBrowserRegistrationFlow", registration::create_browser_registration_flow)
+    route!(Get "/self-service/registration/browser" => "createBrowserRegistrationFlow", registration::create_browser_registration_flow).limited()
         .query(&["return_to", "login_challenge", "after_verification_return_to", "organization", "identity_schema"])
         .answers(&[200, 303]),
-    route!(Get "/self-service/registration/api" => "createNativeRegistrationFlow", registration::create_native_registration_flow)
+    route!(Get "/self-service/registration/api" => "createNativeRegistrationFlow", registration::create_native_registration_flow).limited()
         .query(&["return_session_token_exchange_code", "return_to", "organization", "identity_schema"])
         .answers(&[200, 400]),
     route!(Get "/self-service/registration/flows" => "getRegistrationFlow", registration::get_registration_flow)
         .query(ID)
         .answers(&[200, 403, 404, 410]),
-    route!(Post "/self-service/registration" => "updateRegistrationFlow", registration::update_registration_flow)
+    route!(Post "/self-service/registration" => "updateRegistrationFlow", registration::update_registration_flow).limited()
         .query(FLOW)
         .body("updateRegistrationFlowBody")
         .answers(&[200, 302, 303, 400, 410, 422]),
-    route!(Get "/self-service/registration" => "updateRegistrationFlowByQuery", registration::update_registration_flow)
+    route!(Get "/self-service/registration" => "updateRegistrationFlowByQuery", registration::update_registration_flow).limited()
         .query(FLOW)
         .answers(&[200, 302, 303, 400, 410, 422]),
     // --- settings ---
-    route!(Get "/self-service/settings/browser" => "createBrowserSettingsFlow", settings::create_browser_settings_flow)
+    route!(Get "/self-service/settings/browser" => "createBrowserSettingsFlow", settings::create_browser_settings_flow).limited()
         .query(&["return_to", "organization"])
         .answers(&[200, 303, 400, 401, 403]),
-    route!(Get "/self-service/settings/api" => "createNativeSettingsFlow", settings::create_native_settings_flow)
+    route!(Get "/self-service/settings/api" => "createNativeSettingsFlow", settings::create_native_settings_flow).limited()
         .query(&["organization"])
         .answers(&[200, 400, 401, 403]),
     route!(Get "/self-service/settings/flows" => "getSettingsFlow", settings::get_settings_flow)
         .query(ID)
         .answers(&[200, 401, 403, 404, 410]),
-    route!(Post "/self-service/settings" => "updateSettingsFlow", settings::update_settings_flow)
+    route!(Post "/self-service/settings" => "updateSettingsFlow", settings::update_settings_flow).limited()
         .query(FLOW)
         .body("updateSettingsFlowBody")
         .answers(&[200, 303, 400, 401, 403, 410, 422]),
-    route!(Get "/self-service/settings" => "updateSettingsFlowByQuery", settings::update_settings_flow)
+    route!(Get "/self-service/settings" => "updateSettingsFlowByQuery", settings::update_settings_flow).limited()
         .query(FLOW)
         .answers(&[200, 303, 400, 401, 403, 410, 422]),
     route!(Get "/.well-known/change-password" => "getWellKnownChangePassword", settings::get_well_known_change_password).answers(&[303]),
@@ -87,13 +87,13 @@ static PUBLIC: &[Route] = &[
         .body("performNativeLogoutBody")
         .answers(&[204, 400, 403]),
     // --- providers ---
-    route!(Get "/self-service/methods/oidc/callback/{provider}" => "oidcCallback", methods_oidc::callback).answers(&[303]),
-    route!(Post "/self-service/methods/oidc/callback/{provider}" => "oidcCallbackFormPost", methods_oidc::callback_form_post).answers(&[302]),
-    route!(Get "/self-service/methods/oidc/callback" => "oidcGenericCallback", methods_oidc::callback_any).answers(&[303]),
-    route!(Post "/self-service/methods/oidc/callback" => "oidcGenericCallbackFormPost", methods_oidc::callback_form_post).answers(&[302]),
-    route!(Get "/self-service/methods/oidc/organization/{organization}/callback/{provider}" => "oidcOrganizationCallback", methods_oidc::callback)
+    route!(Get "/self-service/methods/oidc/callback/{provider}" => "oidcCallback", methods_oidc::callback).limited().answers(&[303]),
+    route!(Post "/self-service/methods/oidc/callback/{provider}" => "oidcCallbackFormPost", methods_oidc::callback_form_post).limited().answers(&[302]),
+    route!(Get "/self-service/methods/oidc/callback" => "oidcGenericCallback", methods_oidc::callback_any).limited().answers(&[303]),
+    route!(Post "/self-service/methods/oidc/callback" => "oidcGenericCallbackFormPost", methods_oidc::callback_form_post).limited().answers(&[302]),
+    route!(Get "/self-service/methods/oidc/organization/{organization}/callback/{provider}" => "oidcOrganizationCallback", methods_oidc::callback).limited()
         .answers(&[303]),
-    route!(Post "/self-service/methods/oidc/organization/{organization}/callback/{provider}" => "oidcOrganizationCallbackFormPost", methods_oidc::callback_form_post)
+    route!(Post "/self-service/methods/oidc/organization/{organization}/callback/{provider}" => "oidcOrganizationCallbackFormPost", methods_oidc::callback_form_post).limited()
         .answers(&[302]),
     route!(Get "/self-service/methods/oidc/logout/{provider}" => "oidcFrontChannelLogout", methods_oidc::front_channel_logout).query(&["sid"]),
     route!(Get "/self-service/methods/oidc/admin-consent/{provider}" => "oidcAdminConsentReturn", admin_consent::admin_consent)
@@ -107,7 +107,7 @@ static PUBLIC: &[Route] = &[
     // --- sessions ---
     route!(Any "/sessions/whoami" => "toSession", whoami::to_session).query(&["tokenize_as"]).answers(&[200, 401, 403]),
     route!(Any "/sessions/forward-auth" => "", forward_auth::forward_auth),
-    route!(Get "/sessions/token-exchange" => "exchangeSessionToken", sessions::exchange_session_token)
+    route!(Get "/sessions/token-exchange" => "exchangeSessionToken", sessions::exchange_session_token).limited()
         .query(&["init_code", "return_to_code"])
         .answers(&[200, 400, 404, 410, 422]),
     route!(Get "/sessions" => "listMySessions", sessions::list_my_sessions).query(PAGES).answers(&[200, 401, 403]),
@@ -231,6 +231,22 @@ mod tests {
             assert!(route.operation.is_empty() || seen.insert(route.operation), "{}", route.operation);
         }
         assert!(ADMIN.iter().all(|route| route.path.starts_with("/admin/")));
+    }
+
+    #[test]
+    fn what_begins_submits_or_ends_a_flow_is_limited_and_nothing_else() {
+        for route in PUBLIC {
+            let begins = ["/browser", "/api"].iter().any(|end| route.path.ends_with(end));
+            let [login, registration, settings] =
+                ["login", "registration", "settings"].map(|kind| format!("/self-service/{kind}"));
+            let is_flow = [&login, &registration, &settings]
+                .into_iter()
+                .any(|flow| route.path == flow || route.path.starts_with(flow.as_str()) && begins);
+            let ends = route.path.contains("/callback") || route.path == "/sessions/token-exchange";
+            assert_eq!(route.is_limited, is_flow || ends, "{}", route.path);
+        }
+        // Whoever watches over a server must see it under attack, too.
+        assert!(ADMIN.iter().all(|route| !route.is_limited));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::dispatch::Port;
 use crate::listen::TlsError;
 use crate::listen::tls::{Certificates, Reloading};
 use crate::public::pages as built_in;
+use crate::rate_limit::RateLimits;
 use crate::whoami_cache::WhoamiCache;
 use arc_swap::ArcSwap;
 use bia_pages::{PageError, Pages};
@@ -22,6 +23,8 @@ pub struct App {
     pub(crate) whoami: WhoamiCache,
     /// The built-in pages; none when `bia.ui.enabled` is off.
     pub(crate) pages: Option<Pages>,
+    /// What was counted outlives a reload; none when `bia.rate_limit` limits nothing.
+    pub(crate) rate_limits: Option<RateLimits>,
     /// The answer of `/health/config`.
     pub(crate) revision: String,
     /// Callbacks, which go on when their visitor leaves.
@@ -29,11 +32,19 @@ pub struct App {
 }
 
 impl App {
-    fn new(deps: Arc<Deps>, pages: Option<Pages>, fingerprint: &str, callbacks: TaskTracker) -> Self {
+    fn new(
+        deps: Arc<Deps>,
+        pages: Option<Pages>,
+        fingerprint: &str,
+        callbacks: TaskTracker,
+        before: Option<&Self>,
+    ) -> Self {
         let config = &deps.config;
+        let rate_limits =
+            RateLimits::new(&config.bia.rate_limit, before.and_then(|before| before.rate_limits.as_ref()));
         let revision = config.revision.clone().unwrap_or_else(|| fingerprint.to_owned());
         let (cookies, cors) = (CookiePolicy::new(config), Cors::new(&config.serve.public.cors));
-        Self { cookies, cors, whoami: WhoamiCache::new(), pages, revision, callbacks, deps }
+        Self { cookies, cors, whoami: WhoamiCache::new(), pages, rate_limits, revision, callbacks, deps }
     }
 }
 
@@ -63,7 +74,7 @@ impl State {
         crate::metrics::handle();
         let callbacks = TaskTracker::new();
         let pages = deps.config.bia.ui.enabled.then(|| built_in::of_or_plain(&deps.config));
-        let app = ArcSwap::from_pointee(App::new(deps, pages, fingerprint, callbacks.clone()));
+        let app = ArcSwap::from_pointee(App::new(deps, pages, fingerprint, callbacks.clone(), None));
         Self(Arc::new(Shared { app, certificates: ArcSwap::default(), callbacks }))
     }
 
@@ -84,7 +95,9 @@ impl State {
         };
         let pages = deps.config.bia.ui.enabled.then(|| built_in::of(&deps.config)).transpose()?;
         self.certify(certificates);
-        self.0.app.store(Arc::new(App::new(deps, pages, fingerprint, self.0.callbacks.clone())));
+        let before = self.current();
+        let app = App::new(deps, pages, fingerprint, self.0.callbacks.clone(), Some(&before));
+        self.0.app.store(Arc::new(app));
         Ok(())
     }
 

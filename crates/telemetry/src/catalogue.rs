@@ -81,6 +81,12 @@ pub const CATALOGUE: &[Metric] = &[
         &["port", "route"],
         "Time from a request's headers to its answer",
     ),
+    metric(
+        "bia_rate_limited_total",
+        Counter,
+        &["limit", "route"],
+        "Requests answered with 429; limit is address or flow",
+    ),
     // --- providers and other servers ---
     metric(
         "bia_upstream_calls_total",

@@ -3,6 +3,7 @@
 //! It names the flow and the provider and never holds the PKCE verifier; what must stay secret waits in the
 //! continuity container.
 
+use crate::deps::Deps;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bia_identity::{Purpose, Sealer};
@@ -49,6 +50,11 @@ impl State {
     pub(crate) fn open(sealer: &Sealer, text: &str) -> Option<Self> {
         serde_json::from_slice(&sealer.open(Purpose::State, text)?).ok()
     }
+}
+
+/// The flow that a state belongs to, if it is one of ours. Says nothing about whether the state is used up.
+pub fn flow_of_state(deps: &Deps, text: &str) -> Option<Uuid> {
+    State::open(&deps.sealer, text).map(|state| state.flow_id)
 }
 
 #[cfg(test)]

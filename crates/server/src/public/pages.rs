@@ -145,6 +145,12 @@ pub(crate) fn consent(call: &Call, status: u16, report: &Consent) -> Option<Answ
     Some(html_response(pages, status, pages.consent(report, &view(call, pages))))
 }
 
+/// The page of an error that is not kept, if there are pages.
+pub(crate) fn error(call: &Call, error: &ApiError) -> Option<Response> {
+    let pages = call.app.pages.as_ref()?;
+    html_response(pages, error.code, pages.error(&json!({ "error": error }), &view(call, pages))).ok()
+}
+
 /// Dresses the bare answer to a provider's hidden frame, which keeps the one origin that may frame it.
 pub(crate) fn front_channel(call: &Call, response: Response, origin: &str) -> Response {
     let Some(pages) = &call.app.pages else { return response };

@@ -7,6 +7,7 @@ mod flows;
 mod identity_headers;
 mod listeners;
 mod pages;
+mod rate_limit;
 mod routes;
 mod sessions;
 mod shutdown;

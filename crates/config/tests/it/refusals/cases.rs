@@ -249,6 +249,21 @@ pub(super) const OWN: &[Case] = &[
         "header_template bia.identity_headers.X-Salary kratos.yml:1:38",
     ),
     (
+        "a limit without a number",
+        &[("version: v1.3.0", "bia: { rate_limit: { per_flow: { per: 1m } } }")],
+        "missing_key bia.rate_limit.per_flow.requests kratos.yml:1:32",
+    ),
+    (
+        "a limit that lets nobody in",
+        &[("version: v1.3.0", "bia: { rate_limit: { per_flow: { requests: 0 } } }")],
+        "out_of_range bia.rate_limit.per_flow.requests kratos.yml:1:44",
+    ),
+    (
+        "a limit that is never refilled",
+        &[("version: v1.3.0", "bia: { rate_limit: { per_address: { requests: 60, per: 0s } } }")],
+        "out_of_range bia.rate_limit.per_address.per kratos.yml:1:56",
+    ),
+    (
         "no size",
         &[("version: v1.3.0", "bia: { mapper: { memory: lots } }")],
         "wrong_form bia.mapper.memory kratos.yml:1:26",
