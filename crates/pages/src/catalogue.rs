@@ -6,6 +6,7 @@
 use crate::error::PageError;
 use crate::language::{Language, find, is_tag, negotiate};
 use crate::placeholders;
+use crate::sentences;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ const BUILT_IN: [(&str, &str); 2] =
 
 /// Members of a list that a text may name; more are cut.
 const MAX_LIST: usize = 20;
+
+/// The value that holds whole sentences of the server.
+const SENTENCES: &str = "reason";
 
 /// One language's texts, as in its file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -53,6 +57,11 @@ impl Catalogue {
                 return Err(fail(format!("{key}: {problem}")));
             }
         }
+        for (sentence, translation) in catalogue.values.get(SENTENCES).into_iter().flatten() {
+            if let Some(problem) = sentences::problem(sentence, translation) {
+                return Err(fail(format!("values.{SENTENCES}.{sentence}: {problem}")));
+            }
+        }
         Ok(catalogue)
     }
 
@@ -72,6 +81,12 @@ impl Catalogue {
         self.values.get(name)?.get(value).map(String::as_str)
     }
 
+    /// A text of the server, sentence by sentence; as it came where the language lacks one of them.
+    pub(crate) fn sentence(&self, text: &str) -> String {
+        let known = self.values.get(SENTENCES);
+        known.and_then(|known| sentences::translate(known, text)).unwrap_or_else(|| text.to_owned())
+    }
+
     fn shown(&self, name: &str, value: &Value) -> Option<String> {
         let one = |value: &Value| {
             let text = match value {
@@ -82,6 +97,7 @@ impl Catalogue {
             };
             match self.word(name, &text) {
                 Some(word) => Some(word.to_owned()),
+                None if name == SENTENCES => Some(self.sentence(&text)).filter(|text| !text.is_empty()),
                 None => Some(text).filter(|text| !text.is_empty()),
             }
         };

@@ -13,8 +13,10 @@ const MAX_TEXT: usize = 2000;
 pub(crate) struct ErrorView {
     pub(crate) title: String,
     pub(crate) text: String,
-    /// The server's own words, shown openly when the pages have none for this error.
+    /// The server's own words, for support.
     pub(crate) reason: String,
+    /// The same in the visitor's language, shown openly when the pages have no words for this error.
+    pub(crate) said: String,
     pub(crate) is_explained: bool,
     pub(crate) code: String,
     pub(crate) id: String,
@@ -39,6 +41,7 @@ impl ErrorView {
         Self {
             title: own(kind, "title").unwrap_or_default(),
             text: own(kind, "text").unwrap_or_default(),
+            said: catalogues.get(tag).sentence(&text("reason")),
             reason: text("reason"),
             is_explained,
             message: text("message"),

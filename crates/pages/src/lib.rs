@@ -41,6 +41,7 @@ mod placeholders;
 mod provider_kind;
 mod safe_url;
 mod sample;
+mod sentences;
 mod sessions;
 mod templates;
 mod test_login;

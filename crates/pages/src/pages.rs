@@ -1,7 +1,7 @@
 //! Each page: what it is given, and what its template sees of it.
 
 use crate::assets::{Asset, Assets};
-use crate::catalogue::Catalogues;
+use crate::catalogue::{Catalogue, Catalogues};
 use crate::details;
 use crate::error::PageError;
 use crate::error_page::ErrorView;
@@ -61,7 +61,7 @@ impl Pages {
     /// An admin's test login that came back from the provider shows what it found out instead.
     pub fn login(&self, flow: &Value, page: &Page<'_>) -> Result<String, PageError> {
         if let Some(payload) = test_login::payload(flow) {
-            return self.render("test_login.html", page, test_login::view(payload, page.query));
+            return self.render("test_login.html", page, test_login::view(payload, page.query, self.words(page)));
         }
         let form = Form::read(flow, &self.nodes(page));
         let kind = match (&form, flow["refresh"] == true, flow["requested_aal"] == "aal2") {
@@ -150,7 +150,7 @@ impl Pages {
     pub fn consent(&self, report: &Consent, page: &Page<'_>) -> Result<String, PageError> {
         let (kind, tenant, reason) = match report {
             Consent::Granted(tenant) => ("granted", tenant.as_deref(), None),
-            Consent::Refused(reason) => ("refused", None, Some(reason.as_str())),
+            Consent::Refused(reason) => ("refused", None, Some(self.words(page).sentence(reason))),
             Consent::Nothing => ("nothing", None, None),
             Consent::Unknown => ("unknown", None, None),
         };
@@ -184,6 +184,10 @@ impl Pages {
 
     fn tag<'a>(&'a self, page: &'a Page<'_>) -> &'a str {
         self.catalogues.tag(&page.language)
+    }
+
+    fn words(&self, page: &Page<'_>) -> &Catalogue {
+        self.catalogues.get(self.tag(page))
     }
 
     fn nodes<'a>(&'a self, page: &'a Page<'_>) -> node::Reader<'a> {

@@ -1,5 +1,6 @@
 //! "It works": what the admin's test login found out, as a list of checks.
 
+use crate::catalogue::Catalogue;
 use crate::details;
 use crate::pages::of;
 use minijinja::{Value as View, context};
@@ -17,12 +18,12 @@ pub(crate) fn payload(flow: &Value) -> Option<&Value> {
 }
 
 /// What the template sees. `query` is that of the page itself.
-pub(crate) fn view(payload: &Value, query: Option<&str>) -> View {
+pub(crate) fn view(payload: &Value, query: Option<&str>, words: &Catalogue) -> View {
     let list = |name: &str| payload[name].as_array().map(Vec::as_slice).unwrap_or_default().iter().take(ROWS_MAX);
     let text = |value: &Value| details::cut(value.as_str().unwrap_or_default(), TEXT_MAX);
     let checks: Vec<View> = list("checks")
         .filter(|check| check["id"].as_str().is_some_and(|id| CHECKS.contains(&id)))
-        .map(|check| context! { id => text(&check["id"]), ok => check["ok"] == true, detail => text(&check["detail"]) })
+        .map(|check| context! { id => text(&check["id"]), ok => check["ok"] == true, detail => words.sentence(&text(&check["detail"])) })
         .collect();
     let works = !checks.is_empty() && list("checks").all(|check| check["ok"] == true);
     let json = |value: &Value| if value.is_null() { String::new() } else { details::cut(&value.to_string(), TEXT_MAX) };

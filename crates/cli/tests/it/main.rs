@@ -11,6 +11,7 @@ mod guide;
 mod house;
 mod identities;
 mod init;
+mod languages;
 mod mappers;
 mod moving;
 mod registration;

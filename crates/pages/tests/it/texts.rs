@@ -107,6 +107,34 @@ fn messages_of_the_model_fill_the_gaps_of_both_languages() {
 }
 
 #[test]
+fn refusals_of_the_server_are_told_in_german_sentence_by_sentence() {
+    let denied =
+        r#"Unable to complete OpenID Connect flow because the OpenID Provider returned error "consent_required"."#;
+    let consent = "This application still needs your consent or that of your administrator. It asks for: openid, profile. \
+        An administrator can grant this for the whole organization at https://login.example/x?y=1&z=a b";
+    let german = "Der Anbieter hat die Anmeldung nicht abgeschlossen (Fehler „consent_required“). Diese Anwendung braucht noch \
+        Ihre Zustimmung oder die Ihrer Administration. Sie bittet um: openid, profile. Die Administration kann das für die \
+        ganze Organisation erteilen: https://login.example/x?y=1&z=a b";
+    assert_eq!(shown(&Message::generic(&format!("{denied} {consent}")), "de"), german);
+    assert_eq!(shown(&Message::generic(&format!("{denied} {consent}")), "en"), format!("{denied} {consent}"));
+    // Somebody's own sentence, as of a mapper that denies, keeps the whole text as it came.
+    let own = format!("{denied} Ask Bob.");
+    assert_eq!(shown(&Message::generic(&own), "de"), own);
+    let hostile = Message::generic(r#"Requested return_to URL "<b>{provider}</b>" is not allowed."#);
+    assert_eq!(shown(&hostile, "de"), "Der Rückweg zu „<b>{provider}</b>“ ist nicht erlaubt.");
+}
+
+#[test]
+fn the_error_page_says_in_german_what_it_has_no_page_for_and_keeps_the_words_for_support() {
+    let pages = pages();
+    let reason = "Your groups could not be read, so the sign-in was stopped. Please try again later.";
+    let page = Page { language: pages.language("de"), ..Page::default() };
+    let html = crate::html::unescape(&pages.error(&json!({"error": {"code": 502, "reason": reason}}), &page).unwrap());
+    assert!(html.contains("Ihre Gruppen waren nicht lesbar, deshalb wurde die Anmeldung gestoppt."), "{html}");
+    assert_eq!(html.matches(reason).count(), 1, "{html}");
+}
+
+#[test]
 fn an_unknown_message_shows_the_text_that_came_with_it() {
     let message = Message::error(4_999_999, "Said by a <web hook>.");
     for language in ["en", "de"] {
