@@ -64,6 +64,12 @@ test('the image has the program, certificates and no shell', async () => {
   assert.equal(statSync(path.join(image.folder, 'var/lib/bia')).uid, USER);
 });
 
+test('the image is small', { skip: !process.env.BIA.includes('/release/') && 'a debug build is not' }, async () => {
+  const { text } = await run('du', ['-s', '--block-size=1M', '--apparent-size', image.folder]);
+  const size = Number.parseInt(text, 10);
+  assert.ok(size > 0 && size <= 80, `${size} MiB`);
+});
+
 test('a container signs people in, keeps them in its volume, and writes nowhere else', async () => {
   const standIn = await startStandIn();
   const configuration = path.join(folder, 'etc-bia');

@@ -83,6 +83,50 @@ async fn people_sign_in_with_both_providers_and_come_back_as_themselves() {
     assert!(log.contains("alice") && log.contains("mallory"), "{log}");
 }
 
+/// What a network that is unplugged would change: nothing, because everybody whom it speaks to is this machine.
+#[tokio::test]
+async fn a2_the_try_out_signs_in_without_ever_leaving_this_machine() {
+    let folder = tempfile::tempdir().expect("folder");
+    let running = start(folder.path()).await;
+    for (provider, person) in [("microsoft", "alice"), ("plain", "unicode")] {
+        let after = sign_in(&browser(), &running.public, provider, person).await;
+        assert_eq!(after, format!("{}/ui/welcome", running.public));
+    }
+    let ends = ends_of(running.id());
+    // Two ports and the stand-in's.
+    assert!(ends.len() >= 3, "{ends:?}");
+    let elsewhere: Vec<_> = ends.iter().filter(|end| !is_this_machine(end)).collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    running.stop();
+}
+
+/// Local addresses, as the kernel writes them, of every socket that a process has open.
+fn ends_of(process: u32) -> Vec<String> {
+    let of_process = |name: &str| format!("/proc/{process}/{name}");
+    let files = std::fs::read_dir(of_process("fd")).expect("open files").flatten();
+    let links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+    let sockets: Vec<String> = links
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
+        .collect();
+    let tables = ["net/tcp", "net/tcp6", "net/udp", "net/udp6"];
+    let texts = tables.map(|table| std::fs::read_to_string(of_process(table)).unwrap_or_default());
+    let rows = texts.iter().flat_map(|text| text.lines().skip(1)).map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let own = rows.filter(|row| row.get(9).is_some_and(|inode| sockets.iter().any(|socket| socket == inode)));
+    own.map(|row| row[1].to_owned()).collect()
+}
+
+/// 127.0.0.0/8, also where it is written as IPv6.
+fn is_this_machine(end: &str) -> bool {
+    let address = end.split(':').next().unwrap_or_default();
+    let v4 = match address.len() {
+        32 => address.strip_prefix("0000000000000000FFFF0000"),
+        _ => Some(address),
+    };
+    // The kernel writes the bytes in the machine's own order.
+    v4.and_then(|v4| u32::from_str_radix(v4, 16).ok()).is_some_and(|v4| v4.to_ne_bytes()[0] == 127)
+        || address == "00000000000000000000000001000000"
+}
+
 #[tokio::test]
 async fn strangers_of_another_tenant_are_stopped_at_the_provider_as_at_entra() {
     let folder = tempfile::tempdir().expect("folder");

@@ -117,6 +117,10 @@ impl Running {
     }
 
     /// What it printed so far.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn log(&self) -> String {
         let mut text = String::new();
         std::fs::File::open(&self.log).and_then(|mut file| file.read_to_string(&mut text)).expect("log");

@@ -1,4 +1,4 @@
-//! Which provider may be used for what, and what travels to it (A6, A8, A10-A12, A21, B13, B14).
+//! Which provider may be used for what, and what travels to it (A6, A8-A12, A21, B13, B14).
 
 use crate::bed::{Bed, PUBLIC};
 use crate::browser::buttons;
@@ -19,6 +19,27 @@ async fn a8_an_older_id_still_finds_callbacks_and_links() {
     let flow = bed.browser().begin_login("").await.flow();
     let answer = bed.browser().submit(&flow, &[("provider", "azure")]).await;
     assert_eq!(answer.error()["code"], 404);
+}
+
+#[tokio::test]
+async fn a9_two_connections_show_their_own_labels_and_never_share_links() {
+    let staff = json!({ "label": "Contoso", "subject_source": "oid" });
+    let partners = json!({ "id": "partners", "label": "Contoso's partners", "subject_source": "oid" });
+    let bed = Bed::builder().provider(staff).provider(partners).start().await;
+    let flow = bed.browser().begin_login("").await.flow();
+    assert_eq!(buttons(&flow), ["microsoft", "partners"]);
+    let nodes = flow.ui.nodes.iter().map(|node| json!(node)).filter(|node| node["group"] == "oidc");
+    let labels: Vec<_> = nodes.map(|node| node["meta"]["label"]["text"].clone()).collect();
+    assert_eq!(labels, ["Sign in with Contoso", "Sign in with Contoso's partners"]);
+    // The same person of the same tenant with the same subject: two connections are two links all the same.
+    let alice = bed.browser().sign_in("microsoft", "alice").await.identity_id();
+    bed.browser().sign_in("partners", "alice").await.expect_nobody();
+    let bob = bed.browser().sign_in("partners", "bob").await.identity_id();
+    bed.browser().sign_in("microsoft", "bob").await.expect_nobody();
+    for (id, provider) in [(alice, "microsoft"), (bob, "partners")] {
+        let links = bed.identity(id).await.oidc_links();
+        assert_eq!(links.iter().map(|link| link.provider.as_str()).collect::<Vec<_>>(), [provider]);
+    }
 }
 
 #[tokio::test]
