@@ -58,7 +58,7 @@ pub enum Command {
     /// Try it out: a stand-in for Entra, SQLite in ./.bia, built-in pages, all on 127.0.0.1
     #[command(after_help = serve::DEV_HELP)]
     Dev(Dev),
-    /// Write a configuration for your tenant: asks five questions
+    /// Write a configuration for your tenant: asks five questions and for the client secret
     #[command(after_help = init::INIT_HELP)]
     Init(Init),
     /// Bring a database to this version

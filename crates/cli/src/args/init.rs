@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 pub(super) const INIT_HELP: &str = "\
 Examples:
-  bia init                             Ask five questions, write into this folder
+  bia init                             Ask five questions and for the secret, write into this folder
   bia init id --tenant contoso.com --client-id 00001111-aaaa-2222-bbbb-3333cccc4444 --yes
   bia init --public-url https://id.example.com --proxy nginx
 

@@ -25,6 +25,9 @@ const FILES: [(&str, &str); 5] = [
     ("mappers/generic.jsonnet", include_str!("../../../../mappers/generic.jsonnet")),
 ];
 
+/// What editors complete `kratos.yml` by, as its first line names it. It is of this version, so it is nobody's to edit.
+const SCHEMA: &str = "config.schema.json";
+
 /// The ports in the example, which are replaced by those in use.
 const EXAMPLE_PORTS: [u16; 3] = [4433, 4434, 4500];
 
@@ -86,7 +89,7 @@ fn write_files(folder: &Path) -> std::io::Result<()> {
             fs::write(path, text)?;
         }
     }
-    Ok(())
+    fs::write(folder.join(SCHEMA), format!("{:#}\n", bia_config::json_schema()))
 }
 
 /// On the wanted port, or on a free one when that is taken.
@@ -156,6 +159,17 @@ mod tests {
         assert_eq!((config.serve.public.port, config.serve.admin.port), (4434, 4433));
         assert_eq!(config.public_url().join_path("/"), "http://127.0.0.1:4434/");
         assert_eq!(config.providers()[0].microsoft.authority_host(), "http://127.0.0.1:7");
+    }
+
+    #[test]
+    fn the_editor_finds_the_schema_that_the_first_line_names() {
+        let folder = tempfile::tempdir().expect("folder");
+        fs::write(folder.path().join(SCHEMA), "of an older version").expect("file");
+        write_files(folder.path()).expect("files");
+        let written = fs::read_to_string(folder.path().join("kratos.yml")).expect("file");
+        let named = written.lines().next().and_then(|line| line.split_once("$schema=./")).expect("a schema").1;
+        let schema = fs::read_to_string(folder.path().join(named)).expect("the schema");
+        assert_eq!(schema, include_str!("../../../../config/config.schema.json"));
     }
 
     #[test]

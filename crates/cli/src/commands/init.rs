@@ -1,4 +1,4 @@
-//! `bia init`: five questions, and a folder that serves.
+//! `bia init`: five questions and a secret, and a folder that serves.
 
 mod answers;
 mod files;
