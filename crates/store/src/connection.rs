@@ -144,7 +144,9 @@ impl Connection {
     pub(crate) async fn run_script(&mut self, sql: &'static str) -> Result<(), DriverError> {
         match self {
             Self::Sqlite(connection) => connection.run_script(sql).await?,
-            Self::Postgres(connection) => drop(connection.execute(sqlx::raw_sql(sql)).await?),
+            Self::Postgres(connection) => {
+                connection.execute(sqlx::raw_sql(sql)).await?;
+            }
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ fn provider(part: serde_yaml::Value) -> Option<String> {
     .expect("YAML");
     config["selfservice"]["methods"]["oidc"]["config"]["providers"] = serde_yaml::Value::Sequence(vec![entry.into()]);
     let text = serde_yaml::to_string(&config).expect("YAML");
-    bia_config::load_text(&PathBuf::from("snippet.yml"), &text).err().map(|errors| errors.to_string())
+    bia_config::load_text(PathBuf::from("snippet.yml"), &text).err().map(|errors| errors.to_string())
 }
 
 fn jsonnet(block: &Block) -> Option<String> {
