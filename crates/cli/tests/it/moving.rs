@@ -103,6 +103,27 @@ async fn people_move_from_a_kratos_and_sign_in_as_themselves() {
 }
 
 #[tokio::test]
+async fn a_bar_shows_how_far_a_move_is_on_a_terminal_and_nowhere_else() {
+    let entra = stand_in().await;
+    let (old, new) = (House::new(&entra), House::new(&entra));
+    let there = old.serve().await;
+    who(&there, "alice").await;
+    who(&there, "unicode").await;
+    let import = ["import", "kratos", "--admin-url", &there.admin, "-c", "kratos.yml", "--page-size", "1", "--dry-run"];
+    let plain = new.command(&import).output().expect("started");
+    assert!(plain.status.success() && plain.stderr.is_empty(), "{}", String::from_utf8_lossy(&plain.stderr));
+    // `script` is a terminal; the program inside it sees one on every side.
+    let typed = format!("{} {}", env!("CARGO_BIN_EXE_bia"), import.join(" "));
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &typed, "/dev/null"]).current_dir(new.folder.path()).env("TERM", "xterm");
+    let shown = terminal.stdin(std::process::Stdio::null()).output().expect("script, of bsdutils");
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success() && text.contains("of 2 people"), "{text}");
+    // It is gone in the end, and what was found out stays.
+    assert!(text.contains("2 created"), "{text}");
+}
+
+#[tokio::test]
 async fn an_export_is_imported_and_people_sign_in_by_the_same_links() {
     let entra = stand_in().await;
     let (old, new) = (House::new(&entra), House::new(&entra));
