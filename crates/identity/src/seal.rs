@@ -186,9 +186,10 @@ pub fn random_alphanumeric(length: usize) -> String {
 }
 
 fn codes_key(init_secret: &str, return_to_code: &str) -> XChaCha20Poly1305 {
-    let mut material = Vec::with_capacity(init_secret.len() + return_to_code.len() + 1);
+    let mut material = Vec::with_capacity(init_secret.len() + return_to_code.len() + 8);
+    // The length tells where one ends and the other begins, whatever letters they are made of.
+    material.extend_from_slice(&(init_secret.len() as u64).to_be_bytes());
     material.extend_from_slice(init_secret.as_bytes());
-    material.push(0);
     material.extend_from_slice(return_to_code.as_bytes());
     XChaCha20Poly1305::new((&derive(&material, b"bia exchange v1")).into())
 }
