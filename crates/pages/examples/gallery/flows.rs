@@ -59,7 +59,9 @@ pub(crate) fn refused() -> Value {
     let nodes = buttons(Message::sign_in_with).into_iter().take(2).collect();
     flow(
         nodes,
-        vec![Message::generic("Your organization is not allowed to sign in here. Ask the administrator to add it.")],
+        vec![Message::generic(
+            "This account belongs to an organization that can't be used here. Please choose another account.",
+        )],
     )
 }
 
@@ -154,14 +156,21 @@ pub(crate) fn empty() -> Value {
     flow(vec![], vec![Message::no_methods()])
 }
 
+/// An admin's test login before it goes to the provider.
+pub(crate) fn test_ahead() -> Value {
+    let mut flow = login();
+    flow["test_context"] = json!({ "provider_id": "microsoft" });
+    flow
+}
+
 /// What an admin's test login found out.
 pub(crate) fn test_login(works: bool) -> Value {
     let check = |id: &str, ok: bool, detail: &str| json!({ "id": id, "ok": ok, "detail": detail });
     json!({ "id": "1", "test_context": { "provider_id": "microsoft", "debug_payload": {
         "checks": [
-            check("token", true, "The provider's answer was verified: signature, issuer, audience, times and nonce."),
-            check("mapper", works, if works { "The mapper made an identity." } else { "The mapper stopped with an error." }),
-            check("schema", works, if works { "The identity schema accepts the traits." } else { "One value is refused." }),
+            check("token", true, "The provider's answer was verified."),
+            check("mapper", works, if works { "The mapper ran." } else { "The data of your account could not be processed. Please contact the system administrator." }),
+            check("schema", works, if works { "The identity schema accepts the traits." } else { "The identity schema refuses the traits." }),
         ],
         "jsonnet_stderr": if works { "" } else { "mappers/microsoft.jsonnet:7:12: Field does not exist: email\n  7 |     email: claims.email,\n    |            ^^^^^^^^^^^^" },
         "schema_validation_errors": if works { json!([]) } else { json!([{ "path": "#/traits/email", "message": "is missing" }]) },
