@@ -154,3 +154,31 @@ async fn postgres(connection: &mut PgConnection, first: u64, count: u64) -> anyh
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bia_testkit::database::TestDatabase;
+    use bia_testkit::sample::{insert_identity, insert_session, link, person, session};
+
+    #[tokio::test]
+    async fn copies_are_sound_identities_with_two_sessions_each() {
+        let database = TestDatabase::sqlite_file().await;
+        let mut alice = person("alice");
+        let subject = "5d6a7c1e-0f43-4c5e-9d07-3a1f3b1a9f11";
+        alice.set_oidc_links(vec![link("microsoft", subject)], alice.created_at);
+        insert_identity(&database.store, &alice).await;
+        insert_session(&database.store, &session(&alice)).await;
+        fill(&database.dsn, 0, 40).await.expect("filled");
+        fill(&database.dsn, 40, 2).await.expect("filled up");
+        let faults = database.store.check_integrity().await.expect("a look");
+        assert_eq!(faults, [], "what the store would have written itself");
+        let count = |table: &str| -> i64 {
+            let connection = Connection::open(file_of(&database.dsn)).expect("a connection");
+            connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).expect("a count")
+        };
+        assert_eq!((count("identities"), count("sessions")), (43, 85));
+        assert_eq!(expire(&database.dsn).await.expect("expired"), 0, "the newest thousand stay");
+        database.remove().await;
+    }
+}

@@ -49,7 +49,7 @@ pub(crate) struct Measured {
 }
 
 /// Milliseconds.
-#[derive(Clone, Copy, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Latencies {
     pub(crate) count: u64,
     pub(crate) p50: f64,
@@ -198,4 +198,23 @@ fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
 
 fn lock<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     value.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_milliseconds_and_the_curve_goes_on_into_the_tail() {
+        let mut recorded = histogram();
+        for micros in 1..=1000 {
+            recorded.record(micros * 10).expect("inside the bounds");
+        }
+        let found = latencies(&recorded);
+        let near = |value: f64, wanted: f64| (value - wanted).abs() / wanted < 0.01;
+        assert!(near(found.p50, 5.0) && near(found.p99, 9.9) && near(found.max, 10.0), "{found:?}");
+        let curve = curve(&recorded);
+        assert!(curve.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1));
+        assert!(near(curve.last().expect("a point").1, 10.0));
+    }
 }

@@ -72,3 +72,23 @@ pub(crate) fn draw(
     canvas.present().map_err(|error| failed(&error))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plot_names_its_lines_on_either_axis() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plot.svg");
+        let lines = [
+            Line { name: "login".to_owned(), points: vec![(0.0, 1.5), (3.0, 1.6)] },
+            Line { name: "nothing yet".to_owned(), points: Vec::new() },
+        ];
+        for log in [true, false] {
+            draw(&path, "Cost", &lines, log, &|x| format!("{x}")).expect("drawn");
+            let text = std::fs::read_to_string(&path).expect("a file");
+            assert!(text.starts_with("<svg") && text.contains("login") && text.contains("nothing yet"), "{text}");
+        }
+    }
+}

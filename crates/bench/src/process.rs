@@ -77,3 +77,28 @@ fn field(rollup: &str, name: &str) -> u64 {
     let line = rollup.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_tree_is_the_process_and_what_it_started() {
+        let mut child = Command::new("sleep").arg("60").spawn().expect("sleep");
+        let tree = tree(std::process::id());
+        let usage = usage(std::process::id(), true);
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        assert!(tree.contains(&child.id()) && tree[0] == std::process::id(), "{tree:?}");
+        assert!(usage.processes >= 2 && usage.threads >= 2 && usage.files > 3, "{usage:?}");
+        assert!(usage.pss_kib > usage.pss_anon_kib && usage.pss_anon_kib > 0, "{usage:?}");
+    }
+
+    #[test]
+    fn a_process_that_is_gone_uses_nothing() {
+        let mut child = Command::new("true").spawn().expect("true");
+        child.wait().expect("ended");
+        assert_eq!(usage(child.id(), true).processes, 0);
+    }
+}
