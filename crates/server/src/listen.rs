@@ -3,7 +3,9 @@
 //! Limits are Kratos' (contract §1.1): header read 5 s, bodies 15 s and 30 s, answers 60 s and 120 s, idle
 //! connections 120 s and 600 s.
 
+mod files;
 mod patience;
+mod slots;
 pub(crate) mod tls;
 mod unix;
 
@@ -16,6 +18,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use patience::{Limits, Patient, Phase};
+use slots::Slots;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -25,7 +28,7 @@ use std::time::Duration;
 use tls::{Certificates, Reloading};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
@@ -72,8 +75,8 @@ const GRACE: Duration = Duration::from_secs(20);
 const HEADER_READ: Duration = Duration::from_secs(5);
 /// hyper's own limit is 100 headers; together they may not be larger than this.
 const HEADER_BYTES_MAX: usize = 64 * 1024;
-/// Connections at once on one port; more wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 10_000;
+/// While others wait to get in, a client that has shown nothing of a request has to give way after this time.
+const SILENT_IN_A_CROWD: Duration = Duration::from_secs(1);
 
 enum Opened {
     Tcp(TcpListener),
@@ -86,6 +89,7 @@ struct Listener {
     socket: Opened,
     address: Address,
     tls: Option<Arc<Reloading>>,
+    slots: Slots,
 }
 
 /// Both ports, open but not answering yet.
@@ -98,15 +102,17 @@ pub struct Bound {
 pub struct Server;
 
 impl Server {
-    /// Opens both listeners, so that a port that is taken is known before anything else starts.
+    /// Opens both listeners, so that a port that is taken is known before anything else starts. Asks the system for as
+    /// many open files as it gives.
     ///
     /// # Errors
     /// With the configuration key that has to change.
     pub async fn bind(config: &Config) -> Result<Bound, ListenError> {
         let (public, admin) = (&config.serve.public, &config.serve.admin);
+        let files = files::raise();
         Ok(Bound {
-            public: Listener::open(Port::Public, &public.host, public.port, &public.socket, &public.tls).await?,
-            admin: Listener::open(Port::Admin, &admin.host, admin.port, &admin.socket, &admin.tls).await?,
+            public: Listener::open(Port::Public, &public.host, public.port, &public.socket, &public.tls, files).await?,
+            admin: Listener::open(Port::Admin, &admin.host, admin.port, &admin.socket, &admin.tls, files).await?,
         })
     }
 }
@@ -144,32 +150,39 @@ impl Bound {
 }
 
 impl Listener {
-    async fn open(port: Port, host: &str, number: u16, socket: &Socket, tls: &Tls) -> Result<Self, ListenError> {
-        let key = match port {
-            Port::Public => "serve.public",
-            Port::Admin => "serve.admin",
+    async fn open(
+        port: Port,
+        host: &str,
+        number: u16,
+        socket: &Socket,
+        tls: &Tls,
+        files: usize,
+    ) -> Result<Self, ListenError> {
+        let (key, slots) = match port {
+            Port::Public => ("serve.public", Slots::public(files)),
+            Port::Admin => ("serve.admin", Slots::admin(files)),
         };
         let tls = Reloading::load(tls).map_err(|why| ListenError::Tls { key, why })?.map(Arc::new);
         if let Some(path) = host.strip_prefix("unix:") {
             let (listener, guard) =
                 unix::bind(path.as_ref(), socket).map_err(|why| ListenError::Socket { key, why })?;
             let address = Address::Unix(path.into());
-            return Ok(Self { port, socket: Opened::Unix(listener, guard), address, tls });
+            return Ok(Self { port, socket: Opened::Unix(listener, guard), address, tls, slots });
         }
         // Kratos: an empty host is every interface.
         let host = if host.is_empty() { "0.0.0.0" } else { host };
         let failed = |why| ListenError::Bind { key, address: format!("{host}:{number}"), why };
         let listener = TcpListener::bind((host.trim_matches(['[', ']']), number)).await.map_err(failed)?;
         let address = Address::Tcp(listener.local_addr().map_err(failed)?);
-        Ok(Self { port, socket: Opened::Tcp(listener), address, tls })
+        Ok(Self { port, socket: Opened::Tcp(listener), address, tls, slots })
     }
 
     async fn run(self, state: State, mut stopped: watch::Receiver<bool>) {
-        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let slots = self.slots.clone();
         loop {
             let slot = tokio::select! {
                 _ = stopped.wait_for(|stop| *stop) => break,
-                slot = slots.clone().acquire_owned() => slot,
+                slot = slots.take() => slot,
             };
             let accepted = tokio::select! {
                 _ = stopped.wait_for(|stop| *stop) => break,
@@ -184,17 +197,17 @@ impl Listener {
                     continue;
                 }
             };
-            let (state, stopped) = (state.clone(), stopped.clone());
+            let (state, stopped, slots) = (state.clone(), stopped.clone(), slots.clone());
             let (port, tls) = (self.port, state.certificate(self.port));
             tokio::spawn(async move {
                 let _slot = slot;
                 let connection = Connection { port, peer, tls: tls.is_some() };
                 match tls {
-                    None => converse(stream, connection, state, stopped).await,
+                    None => converse(stream, connection, state, stopped, slots).await,
                     Some(tls) => {
                         let handshake = TlsAcceptor::from(tls.current()).accept(stream);
                         if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_READ, handshake).await {
-                            converse(stream, connection, state, stopped).await;
+                            converse(stream, connection, state, stopped, slots).await;
                         }
                     }
                 }
@@ -202,8 +215,7 @@ impl Listener {
         }
         drop(self.socket);
         // Every conversation holds a slot until it ends.
-        let finished = slots.acquire_many(u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX));
-        if tokio::time::timeout(GRACE, finished).await.is_err() {
+        if !slots.are_free(GRACE).await {
             tracing::warn!(port = ?self.port, "connections were still open when the grace period ended");
         }
     }
@@ -233,6 +245,7 @@ async fn converse(
     connection: Connection,
     state: State,
     mut stopped: watch::Receiver<bool>,
+    slots: Slots,
 ) {
     let idle = match connection.port {
         Port::Public => Duration::from_secs(120),
@@ -241,6 +254,7 @@ async fn converse(
     let limits = Limits { header: HEADER_READ, idle, write: connection.port.answer_limit() };
     let phase = Phase::default();
     let stream = Patient::new(stream, limits, phase.clone());
+    let (waits, opened) = (phase.clone(), Instant::now());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (state, phase) = (state.clone(), phase.clone());
         phase.busy();
@@ -255,9 +269,18 @@ async fn converse(
     builder.max_buf_size(HEADER_BYTES_MAX);
     let conversation = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(conversation);
-    tokio::select! {
-        _ = conversation.as_mut() => return,
-        _ = stopped.wait_for(|stop| *stop) => conversation.as_mut().graceful_shutdown(),
+    loop {
+        tokio::select! {
+            _ = conversation.as_mut() => return,
+            _ = stopped.wait_for(|stop| *stop) => break,
+            () = slots.crowded() => {
+                let says_nothing = waits.is_reading() && opened.elapsed() > SILENT_IN_A_CROWD;
+                if waits.is_idle() || says_nothing {
+                    break;
+                }
+            }
+        }
     }
+    conversation.as_mut().graceful_shutdown();
     let _ = conversation.await;
 }

@@ -4,7 +4,7 @@ use crate::connection::{Connection, Dialect, Opener};
 use crate::dsn::{Dsn, DsnLimits, SqliteMode};
 use crate::error::{Failure, Result, StoreError};
 use crate::owner;
-use crate::pool::{Limits, Pool, PoolUsage};
+use crate::pool::{Lease, Limits, Pool, PoolUsage};
 use crate::query::{Query, Row};
 use crate::transaction::Transaction;
 use std::path::Path;
@@ -88,7 +88,8 @@ impl Store {
         };
         let store = Self { inner: Arc::new(inner) };
         // The first connection now rather than at the first request, which also tells whether it works.
-        drop(store.inner.writer.acquire().await?);
+        let first = store.inner.writer.acquire().await;
+        drop(first.map_err(|error| unusable(&store.inner.dsn, error))?);
         Ok(store)
     }
 
@@ -105,10 +106,10 @@ impl Store {
     /// Begins a unit of work. In SQLite this waits for the turn to write, so ask others (providers,
     /// mappers, web hooks) before, not during.
     pub async fn begin(&self) -> Result<Transaction> {
-        let mut lease = self.inner.writer.acquire().await?;
+        let mut lease = self.to_write().await?;
         match lease.begin().await {
-            Err(StoreError::Unavailable { .. }) if !lease.is_sound() => {
-                // An idle connection had died, as after a restart of PostgreSQL; a fresh one tells for sure.
+            Err(StoreError::Unavailable { .. }) if lease.was_dead() => {
+                // As after a restart of PostgreSQL.
                 drop(lease);
                 let mut lease = self.inner.writer.acquire().await?;
                 lease.begin().await?;
@@ -135,10 +136,31 @@ impl Store {
         open(&self.inner.migration_opener, Duration::from_secs(30)).await
     }
 
+    /// A connection that is about to write. After a restart or a failover of PostgreSQL, one that was idle may be dead or
+    /// lead to a server that only reads; since a write can't be tried twice, it is looked at first. Under load none is idle
+    /// for so long.
+    async fn to_write(&self) -> Result<Lease> {
+        let mut lease = self.inner.writer.acquire().await?;
+        if self.dialect() == Dialect::Postgres && lease.idle_for() > UNSEEN_MAX {
+            let look = Query::new("look", "SELECT current_setting('transaction_read_only') = 'on'");
+            let reads_only = match lease.fetch_optional(&look).await {
+                Ok(row) => row.is_none_or(|row| row.bool(0).unwrap_or(true)),
+                Err(_) if lease.was_dead() => true,
+                Err(error) => return Err(error),
+            };
+            if reads_only {
+                lease.discard();
+                drop(lease);
+                lease = self.inner.writer.acquire().await?;
+            }
+        }
+        Ok(lease)
+    }
+
     pub(crate) async fn fetch_all(&self, query: Query<'_>) -> Result<Vec<Row>> {
         let mut lease = self.inner.readers.acquire().await?;
         match lease.fetch_all(&query).await {
-            Err(_) if !lease.is_sound() => {
+            Err(_) if lease.was_dead() => {
                 drop(lease);
                 self.inner.readers.acquire().await?.fetch_all(&query).await
             }
@@ -150,7 +172,7 @@ impl Store {
         let mut lease = self.inner.readers.acquire().await?;
         match lease.fetch_optional(&query).await {
             // Reading again does no harm; the first connection may have died while it was idle.
-            Err(_) if !lease.is_sound() => {
+            Err(_) if lease.was_dead() => {
                 drop(lease);
                 let mut lease = self.inner.readers.acquire().await?;
                 lease.fetch_optional(&query).await
@@ -161,7 +183,7 @@ impl Store {
 
     /// Runs one writing statement and keeps it at once.
     pub(crate) async fn execute(&self, query: Query<'_>) -> Result<u64> {
-        let mut lease = self.inner.writer.acquire().await?;
+        let mut lease = self.to_write().await?;
         for _ in 0..COLLISIONS_MAX {
             match lease.execute(&query).await {
                 Err(error) if error.is_collision() => {}
@@ -173,7 +195,7 @@ impl Store {
 
     /// As [`Store::execute`], for a statement with `RETURNING`.
     pub(crate) async fn fetch_written(&self, query: Query<'_>) -> Result<Vec<Row>> {
-        let mut lease = self.inner.writer.acquire().await?;
+        let mut lease = self.to_write().await?;
         for _ in 0..COLLISIONS_MAX {
             match lease.fetch_all(&query).await {
                 Err(error) if error.is_collision() => {}
@@ -184,6 +206,9 @@ impl Store {
     }
 }
 
+/// So long a connection is taken to be as it was left.
+const UNSEEN_MAX: Duration = Duration::from_secs(1);
+
 /// A single statement that met another one was undone by the database, so trying it again is safe.
 const COLLISIONS_MAX: u32 = 3;
 
@@ -192,6 +217,17 @@ async fn open(opener: &Opener, limit: Duration) -> Result<Connection> {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(Failure::from(error).error),
         Err(_) => Err(StoreError::unavailable("connecting took too long")),
+    }
+}
+
+/// At a start nobody knows yet which file is meant, nor what it takes.
+fn unusable(dsn: &Dsn, error: StoreError) -> StoreError {
+    match (dsn.sqlite_path(), error) {
+        (Some(path), StoreError::Unavailable { reason }) => StoreError::unavailable(format!(
+            "{reason} ({}). The file and its folder have to be writable, on a disk with room",
+            path.display()
+        )),
+        (_, error) => error,
     }
 }
 

@@ -76,15 +76,17 @@ impl Pool {
             })?
             .map_err(|_| StoreError::unavailable("it was closed"))?;
         metrics::histogram!("bia_store_wait_seconds", "pool" => self.name).record(begun.elapsed().as_secs_f64());
-        let (connection, opened_at) = match self.take_idle() {
-            Some(idle) => (idle.connection, idle.opened_at),
-            None => (self.open().await?, Instant::now()),
+        let (connection, opened_at, idle_for) = match self.take_idle() {
+            Some(idle) => (idle.connection, idle.opened_at, idle.returned_at.elapsed()),
+            None => (self.open().await?, Instant::now(), Duration::ZERO),
         };
         Ok(Lease {
             connection: Some(connection),
             pool: Arc::clone(self),
             opened_at,
+            idle_for,
             unsafe_to_reuse: false,
+            timed_out: false,
             _permit: permit,
         })
     }
@@ -154,7 +156,9 @@ pub(crate) struct Lease {
     connection: Option<Connection>,
     pool: Arc<Pool>,
     opened_at: Instant,
+    idle_for: Duration,
     unsafe_to_reuse: bool,
+    timed_out: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -201,6 +205,17 @@ impl Lease {
         !self.unsafe_to_reuse
     }
 
+    /// How long nobody had used the connection before this loan.
+    pub(crate) const fn idle_for(&self) -> Duration {
+        self.idle_for
+    }
+
+    /// True when the connection broke at once, as one does that had died while it was idle: a fresh one tells for sure. After
+    /// a statement that took too long, asking again would only double the wait.
+    pub(crate) const fn was_dead(&self) -> bool {
+        self.unsafe_to_reuse && !self.timed_out
+    }
+
     /// Keeps the connection from being handed on; it is closed when the loan ends.
     pub(crate) const fn discard(&mut self) {
         self.unsafe_to_reuse = true;
@@ -217,7 +232,10 @@ impl Lease {
                 return Ok(value);
             }
             Ok(Err(error)) => Failure::from(error),
-            Err(_) => Failure { error: StoreError::unavailable("a statement took too long"), broken: true },
+            Err(_) => {
+                self.timed_out = true;
+                Failure { error: StoreError::unavailable("a statement took too long"), broken: true }
+            }
         };
         metrics::counter!("bia_store_errors_total", "operation" => operation).increment(1);
         self.unsafe_to_reuse = failure.broken;

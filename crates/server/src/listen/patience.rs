@@ -37,6 +37,16 @@ impl Phase {
     pub(super) fn idle(&self) {
         self.0.store(IDLE, Ordering::Relaxed);
     }
+
+    /// Whether a request's headers are still to come.
+    pub(super) fn is_reading(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == HEADER
+    }
+
+    /// Whether nothing but the next request is waited for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == IDLE
+    }
 }
 
 /// A stream that fails when it is waited for too long.

@@ -1,32 +1,31 @@
 //! The program as its users meet it: a process, browsers, and a provider that may misbehave.
 //!
-//! One file per promise: `kill` (nothing that a browser was told of is lost), `addresses` (what goes to the provider),
+//! One file per promise: `addresses` (what goes to the provider),
 //! `catalogue` and `envelope` (every message and error that clients know), `hooks`, `session_token`, `secrets` (rotation, several
-//! instances), `listeners`, `network` and `tls_proxy`, `attacks` and `limits`, `quiet_log`, `lifecycle`, `faults`,
+//! instances), `listeners`, `network` and `tls_proxy`, `limits`, `lifecycle`, `faults`,
 //! `reload` and `storm` (a configuration that changes while people sign in),
 //! `observability` (what operators see of it),
-//! `credentials` (secrets, certificates and tokens of the program itself, and refusals explained), `doctor`.
+//! `credentials` (secrets, certificates and tokens of the program itself, and refusals explained), `doctor`, `staging` (one file, two tenants), `words` (what visitors read when something fails).
 
 mod addresses;
-mod attacks;
 mod catalogue;
 mod credentials;
 mod doctor;
 mod envelope;
 mod faults;
 mod hooks;
-mod kill;
 mod lifecycle;
 mod limits;
 mod listeners;
 mod network;
 mod observability;
-mod quiet_log;
 mod reload;
 mod scenes;
 mod secrets;
 mod session_token;
+mod staging;
 mod storm;
 mod tls_proxy;
 #[cfg(feature = "otel")]
 mod traces;
+mod words;

@@ -5,14 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bia_e2e::{Bia, Browser, Site};
-use bia_fake_entra::Control;
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
-use uuid::Uuid;
+
+use crate::world::{Database, check_database, email, on_postgres, populate, signal};
 
 const PEOPLE: usize = 800;
 const AT_ONCE: usize = 8;
-const KILLS: usize = 3;
 /// Sign-ins before each kill; the rest of them is under way.
 const BEFORE_KILL: usize = 40;
 
@@ -23,22 +21,6 @@ struct Told {
     /// From whoami, when that was still answered.
     session: Option<String>,
     identity: Option<String>,
-}
-
-fn populate(control: &Control) {
-    let alice = control.person("alice").expect("alice");
-    for index in 0..PEOPLE {
-        let mut person = alice.clone();
-        person.key = format!("p{index}");
-        person.oid = Uuid::new_v4().to_string();
-        person.email = Some(email(index));
-        person.upn = email(index);
-        control.put_person(person);
-    }
-}
-
-fn email(index: usize) -> String {
-    format!("p{index}@contoso.example")
 }
 
 /// Signs in, for the first time or again; `None` when the server died on the way, before it told anything.
@@ -87,45 +69,46 @@ async fn load_and_kill(bia: Bia, site: &Site, next: &Arc<AtomicUsize>) -> Vec<To
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let killed = std::process::Command::new("kill").args(["-KILL", &bia.id().to_string()]).status();
-    assert!(killed.expect("kill").success());
+    assert!(signal("KILL", bia.id()));
     let mut told = Vec::new();
     while let Some(of_worker) = tasks.join_next().await {
         told.extend(of_worker.expect("no worker fails"));
     }
+    // Nobody goes on before the kernel says that it is gone.
+    let mut bia = Arc::into_inner(bia).expect("nobody else holds it");
+    assert_eq!(bia.wait().signal, Some(9));
     told
 }
 
 /// Looks at a copy as the kill left it, so that looking repairs nothing.
-async fn check_integrity(site: &Site) {
+async fn check_file(site: &Site) {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["bia.sqlite", "bia.sqlite-wal", "bia.sqlite-shm"] {
         // The last two exist only while there is something to carry over.
         let _ = std::fs::copy(site.path(name), folder.path().join(name));
     }
-    let dsn = format!("sqlite://{}", folder.path().join("bia.sqlite").display());
-    let mut connection = SqliteConnection::connect(&dsn).await.expect("it opens");
-    let verdict: String =
-        sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await.expect("a verdict");
+    let connection = rusqlite::Connection::open(folder.path().join("bia.sqlite")).expect("it opens");
+    let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a verdict");
     assert_eq!(verdict, "ok");
-    let dangling = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut connection).await.expect("a list");
-    assert!(dangling.is_empty());
+    let mut dangling = connection.prepare("PRAGMA foreign_key_check").expect("a statement");
+    assert!(!dangling.exists([]).expect("a list"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killing_it_under_load_loses_no_session_and_no_identity_that_a_browser_was_told_of() {
-    let site = Site::new().await;
-    populate(site.control());
+async fn kill_time_and_again(site: &Site, kills: usize) {
+    populate(site.control(), PEOPLE);
+    let is_sqlite = site.config["dsn"].as_str().is_some_and(|dsn| dsn.starts_with("sqlite"));
     let next = Arc::new(AtomicUsize::new(0));
     let mut told = Vec::new();
     let mut bia = site.start().await;
-    for _ in 0..KILLS {
-        told.extend(load_and_kill(bia, &site, &next).await);
-        check_integrity(&site).await;
+    for _ in 0..kills {
+        told.extend(load_and_kill(bia, site, &next).await);
+        if is_sqlite {
+            check_file(site).await;
+        }
         bia = site.start().await;
         assert!(!bia.log().contains(r#""level":"ERROR""#), "the start had something to repair: {}", bia.log());
     }
-    assert!(told.len() >= BEFORE_KILL * KILLS, "{} sign-ins are no load", told.len());
+    assert!(told.len() >= BEFORE_KILL * kills, "{} sign-ins are no load", told.len());
     for one in &told {
         let session = one.browser.whoami(&bia).await.unwrap_or_else(|| panic!("{} lost the session", one.email));
         assert_eq!(session["identity"]["traits"]["email"], one.email.as_str());
@@ -140,6 +123,21 @@ async fn killing_it_under_load_loses_no_session_and_no_identity_that_a_browser_w
     let again = site.browser("p0").signed_in(&bia, "microsoft").await;
     let first = told.iter().find(|one| one.email == email(0)).and_then(|one| one.identity.as_deref());
     assert!(first.is_none_or(|id| again["identity"]["id"] == id));
+    check_database(site);
     assert_eq!(bia.stop().code, Some(0));
-    check_integrity(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_it_under_load_loses_no_session_and_no_identity_that_a_browser_was_told_of() {
+    let site = Site::new().await;
+    kill_time_and_again(&site, 3).await;
+    check_file(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_it_under_load_loses_nothing_on_postgres_either() {
+    let Some(database) = Database::create().await else { return };
+    let site = Site::with(on_postgres(&database.dsn(None))).await;
+    kill_time_and_again(&site, 2).await;
+    database.drop().await;
 }

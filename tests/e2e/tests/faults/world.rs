@@ -1,0 +1,341 @@
+//! What the faults share: databases, a cable that can be cut, signals, and what a visitor may meet.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use bia_e2e::{Answer, Bia, Browser, Site};
+use bia_fake_entra::Control;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use uuid::Uuid;
+
+/// No answer may take longer, whatever is broken: the public port gives up after 60 seconds.
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(65);
+/// Much longer than anything takes on a busy machine.
+const GIVE_UP: Duration = Duration::from_secs(90);
+
+/// The program under test.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("BIA").map_or_else(|| env!("CARGO_BIN_EXE_bia-under-test").into(), PathBuf::from)
+}
+
+/// Starts the program from a shell that prepares its process: `script` ends with `exec "$0" serve -c "$1"`.
+pub(crate) async fn start_from_shell(site: &Site, script: &str) -> Bia {
+    let program = program();
+    Bia::start(site, "/bin/bash", &["-c", script, program.to_str().expect("a path")]).await
+}
+
+/// `p0`, `p1`, … with addresses at Contoso.
+pub(crate) fn populate(control: &Control, people: usize) {
+    let alice = control.person("alice").expect("alice");
+    for index in 0..people {
+        let mut person = alice.clone();
+        person.key = format!("p{index}");
+        person.oid = Uuid::new_v4().to_string();
+        person.email = Some(email(index));
+        person.upn = email(index);
+        control.put_person(person);
+    }
+}
+
+pub(crate) fn email(index: usize) -> String {
+    format!("p{index}@contoso.example")
+}
+
+/// Waits for a condition; the panic names it.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let give_up_at = Instant::now() + GIVE_UP;
+    while !holds().await {
+        assert!(Instant::now() < give_up_at, "it never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A sign-in while something is broken.
+#[derive(Debug)]
+pub(crate) enum Met {
+    /// Signed in; what whoami said.
+    In(Value),
+    /// The answer that ended it.
+    Refused(Box<Answer>),
+    /// The server was gone.
+    Nobody,
+}
+
+/// From the form to whoami, wherever it breaks off. No step may take longer than [`ANSWER_MAX`].
+pub(crate) async fn attempt(browser: &Browser, bia: &Bia, provider: &str) -> Met {
+    match steps(browser, bia, provider).await {
+        Ok(Ok(session)) => Met::In(session),
+        Ok(Err(answer)) => Met::Refused(Box::new(answer)),
+        // reqwest's errors hold no answer; a timeout would be the fault that is looked for.
+        Err(error) => {
+            assert!(!error.is_timeout(), "no answer in time: {error}");
+            Met::Nobody
+        }
+    }
+}
+
+async fn steps(browser: &Browser, bia: &Bia, provider: &str) -> reqwest::Result<Result<Value, Answer>> {
+    let flow = browser.try_get_json(format!("{}/self-service/login/browser", bia.public)).await?;
+    if flow.status != 200 {
+        return Ok(Err(flow));
+    }
+    let flow = flow.json();
+    let action = flow["ui"]["action"].as_str().expect("an action");
+    let pressed = browser.try_post_form(action, &[("provider", provider)]).await?;
+    if !pressed.header("location").contains("/authorize") {
+        return Ok(Err(pressed));
+    }
+    let back = browser.authorize(&pressed.location()).await;
+    let done = browser.try_get(back).await?;
+    if done.header("location") != "http://app.example/home" {
+        return Ok(Err(done));
+    }
+    let whoami = browser.try_get_json(format!("{}/sessions/whoami", bia.public)).await?;
+    Ok(if whoami.status == 200 { Ok(whoami.json()) } else { Err(whoami) })
+}
+
+impl Met {
+    /// The refusal, which has to be one that a visitor understands and that names nothing inside.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16) -> Answer {
+        let Met::Refused(answer) = self else { panic!("not refused: {self:?}") };
+        assert_eq!(answer.status, status, "{answer:?}");
+        let text = answer.body.to_lowercase();
+        for inside in ["sqlite", "postgres", "sql", "panicked", "/tmp"] {
+            assert!(!text.contains(inside), "{inside}: {answer:?}");
+        }
+        *answer
+    }
+
+    #[track_caller]
+    pub(crate) fn session(self) -> Value {
+        let Met::In(session) = self else { panic!("not signed in: {self:?}") };
+        session
+    }
+}
+
+/// The answer that the database is away, in the words that everybody gets.
+#[track_caller]
+pub(crate) fn says_that_the_database_is_away(answer: &Answer) {
+    assert!(answer.body.contains("The database is not available right now. Please try again."), "{answer:?}");
+}
+
+/// The session of somebody who was signed in before, asked for in bounded time.
+pub(crate) async fn whoami(browser: &Browser, bia: &Bia) -> Answer {
+    browser.get_json(format!("{}/sessions/whoami", bia.public)).await
+}
+
+/// `bia doctor --db` finds nothing wrong with the database.
+#[track_caller]
+pub(crate) fn check_database(site: &Site) {
+    let found = examine_database(site);
+    let level = |level: &str| found.iter().filter(|finding| finding["level"] == level).count();
+    assert!(level("problem") == 0 && found.iter().any(|finding| finding["code"] == "integrity"), "{found:#?}");
+}
+
+/// What `bia doctor --db` says about the database, run as the operator does beside the server.
+pub(crate) fn examine_database(site: &Site) -> Vec<Value> {
+    let mut command = Command::new(program());
+    command.current_dir(site.folder.path()).env_clear();
+    command.args(["doctor", "--db", "--offline", "--json", "-c", "kratos.yml"]);
+    let output = command.output().expect("the doctor");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let all = report["findings"].as_array().cloned().unwrap_or_default();
+    all.into_iter().filter(|finding| finding["area"] == "database").collect()
+}
+
+/// A signal, delivered when this returns. SIGKILL and SIGSTOP take effect a moment later: wait for that.
+pub(crate) fn signal(name: &str, id: u32) -> bool {
+    Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().expect("kill").success()
+}
+
+/// Processes that this one started.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let stat = |id: u32| std::fs::read_to_string(format!("/proc/{id}/stat")).ok();
+    let all = std::fs::read_dir("/proc").expect("processes").flatten();
+    let ids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_child = |id: &u32| {
+        // After the name, which may hold anything: the state, then the parent.
+        let rest = stat(*id).and_then(|text| Some(text.rsplit_once(") ")?.1.to_owned())).unwrap_or_default();
+        rest.split(' ').nth(1) == Some(&parent.to_string()) && !rest.starts_with('Z')
+    };
+    ids.filter(is_child).collect()
+}
+
+/// Open files of a process.
+pub(crate) fn open_files(id: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{id}/fd")).map_or(0, Iterator::count)
+}
+
+/// Whether `program` can do its work here.
+pub(crate) fn can(program: &str, args: &[&str]) -> bool {
+    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+}
+
+/// A test that the machine doesn't allow says so instead of failing.
+#[expect(clippy::print_stderr, reason = "a test that doesn't run must say so")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+/// A database of PostgreSQL for one test.
+pub(crate) struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// `None` without `BIA_TEST_POSTGRES`.
+    pub(crate) async fn create() -> Option<Self> {
+        let Some(server) = std::env::var("BIA_TEST_POSTGRES").ok().filter(|dsn| !dsn.is_empty()) else {
+            skipped("BIA_TEST_POSTGRES names no PostgreSQL database");
+            return None;
+        };
+        let database = Self { server, name: format!("faults_{}", Uuid::new_v4().simple()) };
+        database.on_server(&format!("CREATE DATABASE {}", database.name)).await;
+        Some(database)
+    }
+
+    /// The DSN, by way of another port if there is one.
+    pub(crate) fn dsn(&self, port: Option<u16>) -> String {
+        let mut url = url::Url::parse(&self.server).expect("a DSN");
+        url.set_path(&self.name);
+        if let Some(port) = port {
+            url.set_host(Some("127.0.0.1")).expect("a host");
+            url.set_port(Some(port)).expect("a port");
+        }
+        url.into()
+    }
+
+    pub(crate) fn address(&self) -> String {
+        let url = url::Url::parse(&self.server).expect("a DSN");
+        format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432))
+    }
+
+    /// Connects beside the program.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        PgConnection::connect(&self.dsn(None)).await.expect("a connection")
+    }
+
+    /// Runs statements in the database.
+    pub(crate) async fn run(&self, sql: &str) {
+        let mut connection = self.connect().await;
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await.expect("it runs");
+        connection.close().await.expect("closed");
+    }
+
+    /// Ends every connection to the database, as a restart does.
+    pub(crate) async fn end_connections(&self) {
+        let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", self.name);
+        self.on_server(&sql).await;
+    }
+
+    pub(crate) async fn drop(self) {
+        self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+    }
+
+    /// Turns writing off and on for every connection that begins afterwards, as a failover to a replica does.
+    pub(crate) async fn read_only(&self, read_only: bool) {
+        let setting =
+            if read_only { "SET default_transaction_read_only = on" } else { "RESET default_transaction_read_only" };
+        self.on_server(&format!("ALTER DATABASE {} {setting}", self.name)).await;
+    }
+
+    async fn on_server(&self, sql: &str) {
+        let mut connection = PgConnection::connect(&self.server).await.expect("the server");
+        connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("it runs");
+        connection.close().await.expect("closed");
+    }
+}
+
+/// Keys for a site on that database. PostgreSQL has no place for secrets beside it, so the site's own stay.
+pub(crate) fn on_postgres(dsn: &str) -> Value {
+    json!({ "dsn": dsn })
+}
+
+/// A TCP connection that can be cut, go silent, or lose the other end.
+pub(crate) struct Cable {
+    to: String,
+    pub(crate) port: u16,
+    silent: watch::Sender<bool>,
+    plug: Option<JoinHandle<()>>,
+}
+
+impl Cable {
+    pub(crate) async fn to(address: &str) -> Self {
+        let port = bia_e2e::free_port();
+        let mut cable = Self { to: address.to_owned(), port, silent: watch::Sender::new(false), plug: None };
+        cable.plug_in().await;
+        cable
+    }
+
+    /// Every connection ends now; new ones are carried.
+    pub(crate) async fn cut(&mut self) {
+        self.pull_out().await;
+        self.plug_in().await;
+    }
+
+    /// Every connection ends now, and nobody listens any more.
+    pub(crate) async fn pull_out(&mut self) {
+        if let Some(plug) = self.plug.take() {
+            plug.abort();
+            // Until the listener and the connections are gone.
+            let _ = plug.await;
+        }
+    }
+
+    pub(crate) async fn plug_in(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port");
+        let (to, silent) = (self.to.clone(), self.silent.clone());
+        self.plug = Some(tokio::spawn(async move {
+            let mut carried = JoinSet::new();
+            while let Ok((here, _)) = listener.accept().await {
+                carried.spawn(carry(here, to.clone(), silent.subscribe()));
+            }
+        }));
+    }
+
+    /// From now on bytes are taken and go nowhere, or flow again.
+    pub(crate) fn silent(&self, silent: bool) {
+        self.silent.send_replace(silent);
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        if let Some(plug) = &self.plug {
+            plug.abort();
+        }
+    }
+}
+
+async fn carry(here: TcpStream, to: String, silent: watch::Receiver<bool>) {
+    let Ok(there) = TcpStream::connect(to).await else { return };
+    let ((from_here, to_here), (from_there, to_there)) = (here.into_split(), there.into_split());
+    tokio::select! {
+        () = pump(from_here, to_there, silent.clone()) => {}
+        () = pump(from_there, to_here, silent) => {}
+    }
+}
+
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut silent: watch::Receiver<bool>) {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let Ok(length @ 1..) = from.read(&mut buffer).await else { return };
+        if silent.wait_for(|silent| !*silent).await.is_err() || to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A file of a process, as that process sees it.
+pub(crate) fn inside(bia: &Bia, path: &Path) -> PathBuf {
+    PathBuf::from(format!("/proc/{}/root{}", bia.id(), path.display()))
+}
