@@ -25,6 +25,7 @@ pub(crate) fn try_all(pages: &Pages) -> Result<(), PageError> {
         pages.welcome(&Welcome { session: Some(&session), claims: Some(&session) }, &page)?;
     }
     pages.login(&test_login(), &page)?;
+    pages.login(&json!({"test_context": {}}), &page)?;
     pages.registration(&flow("registration"), &page)?;
     pages.settings(&Settings { flow: &flow("settings"), session: None, sessions: None, revoke_url: None }, &page)?;
     pages.error(&json!({"id": "1", "error": {"code": 404, "id": "sample", "reason": "r", "message": "m"}}), &page)?;

@@ -169,6 +169,7 @@ async fn k1_the_link_of_an_administrator_works_once_and_ends_on_a_list_of_checks
     let client = browser();
     let page = text(&client, link).await;
     assert_eq!(page.matches("name=\"provider\"").count(), 1, "one button: {page}");
+    assert!(page.contains("This is a test: nobody is signed in by it"), "{page}");
     let (_, flow) = link.split_once("flow=").expect("a flow");
     let action = format!("{}/self-service/login?flow={flow}", running.public);
     let press = || client.send(client.post(&action).form(&[("provider", "microsoft")]));

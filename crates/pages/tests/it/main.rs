@@ -39,6 +39,7 @@ fn inputs() -> Vec<(&'static str, Value)> {
         ("login", flows::identifier()),
         ("login", flows::again("refresh", json!(true))),
         ("login", flows::empty()),
+        ("login", flows::test_ahead()),
         ("login", flows::test_login(false)),
         ("registration", flows::registration()),
         ("registration", flows::continuation()),

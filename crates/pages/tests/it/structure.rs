@@ -247,6 +247,23 @@ fn a_login_is_named_after_what_it_asks_for() {
 }
 
 #[test]
+fn a_test_login_says_before_it_begins_that_nothing_is_written() {
+    let pages = pages();
+    for (language, title, before) in [
+        ("en", "Test sign-in</h1>", "nobody is signed in by it, and nothing is written"),
+        ("de", "Probeanmeldung</h1>", "Niemand wird dadurch angemeldet, nichts wird gespeichert"),
+    ] {
+        let view = page(&pages, language);
+        let html = pages.login(&flows::test_ahead(), &view).unwrap();
+        assert!(html.contains(title) && html.contains(before), "{html}");
+        assert!(!buttons(&html).is_empty());
+        // Nobody signs in by it, so nobody is asked to sign out or up first.
+        assert!(!html.contains("class=\"aside\""), "{html}");
+        assert!(!pages.login(&flows::login(), &view).unwrap().contains(before));
+    }
+}
+
+#[test]
 fn registration_can_be_hidden() {
     let pages = Pages::new(Options { registration: false, ..Options::default() }).unwrap();
     for html in [pages.login(&flows::login(), &Page::default()), pages.welcome(&Welcome::default(), &Page::default())] {
