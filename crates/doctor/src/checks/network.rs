@@ -6,6 +6,8 @@ use crate::finding::{Area, Finding, Level};
 use bia_config::{OidcProvider, ProviderKind, Tenant};
 use bia_outbound::{Answer, OutboundError};
 use bia_provider::{Provider, Providers};
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,35 +21,60 @@ const SIZE_MAX: usize = 256 * 1024;
 const SKEW_WARNING_SECS: i64 = 60;
 const SKEW_PROBLEM_SECS: i64 = 240;
 
+/// How many are asked at a time: a hundred connections that time out one after the other would take an hour.
+const AT_ONCE: usize = 8;
+
 pub(crate) async fn check(patient: &Patient<'_>, connections: &Providers) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let mut hosts = BTreeSet::new();
-    for connection in connections.iter() {
-        let Some(url) = connection.metadata_url() else { continue };
-        let config = connection.config();
+    let questions: Vec<Question<'_>> = connections
+        .iter()
+        .filter_map(|connection| {
+            let url = connection.metadata_url()?;
+            let https = Url::parse(&url).ok().filter(|url| url.scheme() == "https");
+            let host = https.filter(|url| hosts.insert(url.authority().to_owned()));
+            Some(Question { connection: connection.as_ref(), url, host })
+        })
+        .collect();
+    // In the order of the configuration, whoever answers first.
+    let answers = stream::iter(questions).map(|question| question.ask(patient)).buffered(AT_ONCE);
+    let mut findings: Vec<Finding> = answers.collect::<Vec<_>>().await.into_iter().flatten().collect();
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding| finding.code != "clock" || seen.insert(finding.level));
+    findings
+}
+
+/// What one connection is asked.
+struct Question<'a> {
+    connection: &'a dyn Provider,
+    url: String,
+    /// The host, when no connection before it has the same.
+    host: Option<Url>,
+}
+
+impl Question<'_> {
+    async fn ask(self, patient: &Patient<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let config = self.connection.config();
         let index =
             patient.config().providers().iter().position(|provider| provider.id == config.id).unwrap_or_default();
         let key = |name: &str| format!("{PROVIDERS}.{index}.{name}");
         let address = key(if config.provider == ProviderKind::Microsoft { "microsoft_tenant" } else { "issuer_url" });
-        let https = Url::parse(&url).ok().filter(|url| url.scheme() == "https");
-        if let Some(host) = https.filter(|url| hosts.insert(url.authority().to_owned())) {
-            findings.extend(tls::check(patient, &host).await);
+        if let Some(host) = &self.host {
+            findings.extend(tls::check(patient, host).await);
         }
-        let call = patient.outbound.get(&url).timeout(TIMEOUT).limit(SIZE_MAX).retries(1);
+        let call = patient.outbound.get(&self.url).timeout(TIMEOUT).limit(SIZE_MAX).retries(1);
         match call.send().await {
             Err(error) => findings.push(unreachable(config, &error).key(address)),
             Ok(answer) => {
                 findings.extend(clock(&answer, patient.now.secs()));
                 findings.extend(metadata(config, &answer, &address, &key));
                 if answer.status == 200 {
-                    findings.push(keys(connection.as_ref(), patient).await.key(address));
+                    findings.push(keys(self.connection, patient).await.key(address));
                 }
             }
         }
+        findings
     }
-    let mut seen = BTreeSet::new();
-    findings.retain(|finding| finding.code != "clock" || seen.insert(finding.level));
-    findings
 }
 
 fn unreachable(provider: &OidcProvider, error: &OutboundError) -> Finding {

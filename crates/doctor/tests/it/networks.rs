@@ -4,7 +4,11 @@ use super::{Case, find, lay_over, now, problems, report_of, sound};
 use bia_doctor::{Level, Report};
 use bia_fake_entra::{CONTOSO_TENANT_ID, FakeEntra, Options, TlsIdentity, start};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::Barrier;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -96,4 +100,47 @@ async fn an_authority_that_nobody_trusts_here_is_named() {
             && finding.fix.contains("SSL_CERT_FILE"),
         "{finding:?}"
     );
+}
+
+/// A server that says nothing to anybody until `count` have asked.
+async fn patient_server(count: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let everybody = Arc::new(Barrier::new(count));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let everybody = Arc::clone(&everybody);
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    match stream.read_u8().await {
+                        Ok(byte) => request.push(byte),
+                        Err(_) => return,
+                    }
+                }
+                everybody.wait().await;
+                let answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                stream.write_all(answer).await.ok();
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn providers_are_asked_side_by_side_and_told_in_their_order() {
+    let names = ["one", "two", "three", "four"];
+    let server = patient_server(names.len()).await;
+    let mut config = sound();
+    let providers = &mut config["selfservice"]["methods"]["oidc"]["config"]["providers"];
+    let more = |name: &&str| {
+        let mut provider = providers[0].clone();
+        lay_over(&mut provider, json!({ "id": name, "microsoft": { "authority_host": server } }));
+        provider
+    };
+    *providers = names.iter().map(more).collect();
+    let report = report_of(&config, Case { offline: false, ..Case::default() }).await;
+    let told: Vec<_> = report.findings.iter().filter(|finding| finding.code == "metadata").collect();
+    assert_eq!(told.len(), names.len(), "{}", report.to_text());
+    assert!(told.iter().zip(names).all(|(finding, name)| finding.what.contains(&format!("`{name}`"))), "{told:?}");
 }
