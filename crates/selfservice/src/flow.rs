@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub(crate) fn new_flow(deps: &Deps, context: &Context, kind: FlowKind, flow_type: FlowType) -> Flow {
     let flow_id = Uuid::new_v4();
     let action = deps.public(&format!("/self-service/{}?flow={flow_id}", kind.as_str()));
+    let url = without_answer(context.url());
     Flow {
         id: flow_id,
         kind,
@@ -21,8 +22,8 @@ pub(crate) fn new_flow(deps: &Deps, context: &Context, kind: FlowKind, flow_type
         expires_at: context.now + deps.lifespan(kind),
         created_at: context.now,
         updated_at: context.now,
-        request_url: context.url().to_owned(),
-        return_to: return_to_of(context.url()),
+        request_url: url.to_owned(),
+        return_to: return_to_of(url),
         active: None,
         ui: Container::new(action),
         state: if kind == FlowKind::Settings { FlowState::ShowForm } else { FlowState::ChooseMethod },
@@ -41,6 +42,15 @@ pub(crate) fn new_flow(deps: &Deps, context: &Context, kind: FlowKind, flow_type
         linking_only: false,
         token_exchange: false,
         test_context: None,
+    }
+}
+
+/// The URL of a request; of a callback without its query, for a provider's code and state have no business in the database
+/// (Kratos keeps them there), and a callback's query doesn't say where the next flow leads.
+fn without_answer(url: &str) -> &str {
+    match url.split_once('?') {
+        Some((before, _)) if before.contains("/self-service/methods/oidc/") => before,
+        _ => url,
     }
 }
 

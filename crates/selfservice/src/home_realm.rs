@@ -168,7 +168,8 @@ async fn lead(
 fn find<'a>(deps: &'a Deps, flow: &Flow, domain: &str) -> Option<Home<'a>> {
     let homes = deps.config.providers().iter().filter(|provider| is_home(provider));
     let mut usable = homes.filter(|provider| {
-        ui::may_return(provider, flow) && flow.organization_id.is_none_or(|own| organization_of(provider) == Some(own))
+        ui::may_return(deps, provider, flow)
+            && flow.organization_id.is_none_or(|own| organization_of(provider) == Some(own))
     });
     usable.find_map(|provider| {
         let mut domains = provider.microsoft.home_realm_domains.iter();

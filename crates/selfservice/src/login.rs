@@ -138,6 +138,18 @@ pub(crate) fn populate(deps: &Deps, context: &Context, flow: &mut Flow, linking:
     flow.ui.sort(FlowKind::Login, &[]);
 }
 
+/// A flow for the second factor of somebody who has shown the first one, in place of `login`.
+pub(crate) fn for_second_factor(deps: &Deps, context: &Context, login: &Flow) -> Flow {
+    let mut flow = flow::new_flow(deps, context, FlowKind::Login, login.flow_type);
+    flow.request_url.clone_from(&login.request_url);
+    flow.return_to.clone_from(&login.return_to);
+    flow.organization_id = login.organization_id;
+    flow.oauth2_login_challenge.clone_from(&login.oauth2_login_challenge);
+    flow.requested_aal = Aal::Aal2;
+    populate(deps, context, &mut flow, true);
+    flow
+}
+
 /// `getLoginFlow`.
 pub async fn get_flow(deps: &Deps, context: &Context, id: Option<&str>) -> Reply {
     match read(deps, context, id).await {

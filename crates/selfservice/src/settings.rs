@@ -248,7 +248,9 @@ async fn respond(
         (Some(id), None) => {
             oidc_settings::begin_link(deps, context, settings, session, &submission, &id).await.map_err(in_oidc)
         }
-        (None, Some(what)) => oidc_settings::unlink(deps, context, settings, session, &what).await.map_err(in_oidc),
+        (None, Some(what)) => {
+            oidc_settings::unlink(deps, context, settings, session, &submission, &what).await.map_err(in_oidc)
+        }
     };
     if let Err((FlowError::NeedsPrivilegedSession, group)) = result {
         return park(deps, context, settings, submission).await.map_err(|error| (error, group));

@@ -48,6 +48,20 @@ pub fn check_whoami(deps: &Deps, session: &Session) -> Result<(), ApiError> {
     Err(aal2_required(&with_query(&deps.public("/self-service/login/browser"), &[("aal", "aal2")])))
 }
 
+/// Whether a session that was just begun at this level is good for anything before a second factor was shown. Until
+/// then nobody is told whom it belongs to, and nothing is changed on its behalf: the first factor may be stolen.
+pub(crate) fn is_needed(deps: &Deps, identity: &Identity, aal: Aal) -> bool {
+    deps.config.session.whoami.required_aal == RequiredAal::HighestAvailable && available_aal(deps, identity) > aal
+}
+
+/// Where a browser that has signed in with one factor shows the second, and goes on from as it was going to.
+pub(crate) fn login_url(deps: &Deps, login: &Flow) -> String {
+    let mut pairs = vec![("aal", "aal2")];
+    pairs.extend(login.return_to.as_deref().map(|to| ("return_to", to)));
+    pairs.extend(login.oauth2_login_challenge.as_deref().map(|challenge| ("login_challenge", challenge)));
+    with_query(&deps.public("/self-service/login/browser"), &pairs)
+}
+
 /// Gives a login for aal2 the organization of the person, so that it offers that organization's connections.
 pub(crate) fn prepare(flow: &mut Flow, identity: &Identity) {
     flow.organization_id = flow.organization_id.or(identity.organization_id);

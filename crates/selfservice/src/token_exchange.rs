@@ -10,6 +10,7 @@ use crate::error::store_error;
 use crate::flow;
 use crate::oidc::pending_link;
 use crate::outcome::{Outcome, Redirect, Reply};
+use crate::step_up;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bia_identity::seal;
@@ -145,7 +146,10 @@ async fn redeem(deps: &Deps, context: &Context, query: &InitQuery) -> Result<Rep
         deps.store.find_session_by_token_hash(&TokenHash::of(&token)).await.map_err(|error| store_error(&error))?;
     let session = session.ok_or_else(none_yet)?;
     let flow = deps.store.find_flow_of_any_kind(exchange.flow_id).await.map_err(|error| store_error(&error))?;
+    let is_half = session.identity.as_ref().is_some_and(|owner| step_up::is_needed(deps, owner, session.aal));
     let session = match flow {
+        // As in a browser: nothing is linked, and nobody named, before the second factor.
+        _ if is_half => Session { identity: None, ..session },
         Some(flow) => {
             let confirmed = pending_link::confirm_at_exchange(deps, flow, session, context.now).await;
             confirmed.map_err(|error| store_error(&error))?

@@ -15,7 +15,7 @@ pub(crate) fn provider_button(provider_id: &str, label: Message) -> Node {
 pub(crate) fn offered<'a>(deps: &'a Deps, flow: &'a Flow) -> impl Iterator<Item = &'a OidcProvider> {
     let providers = deps.config.selfservice.methods.oidc.config.providers.iter();
     providers.filter(move |provider| {
-        provider.enabled && of_organization(provider, flow.organization_id) && may_return(provider, flow)
+        provider.enabled && of_organization(provider, flow.organization_id) && may_return(deps, provider, flow)
     })
 }
 
@@ -29,20 +29,20 @@ pub(crate) fn of_organization(provider: &OidcProvider, organization: Option<Uuid
     }
 }
 
-/// `return_urls` narrows a provider to flows that return there.
-pub(crate) fn may_return(provider: &OidcProvider, flow: &Flow) -> bool {
+/// `return_urls` narrows a provider to flows that return there. A relative `return_to` is completed from the default
+/// URL, as where the flow ends.
+pub(crate) fn may_return(deps: &Deps, provider: &OidcProvider, flow: &Flow) -> bool {
     if provider.return_urls.is_empty() {
         return true;
     }
     let Some(return_to) = &flow.return_to else {
         return false;
     };
-    let Ok(base) = url::Url::parse("https://default.invalid") else {
-        return false;
-    };
+    let default = deps.default_return_url();
+    let base = url::Url::parse(default).unwrap_or_else(|_| deps.config.public_url().url().clone());
     let list: Vec<_> =
         provider.return_urls.iter().filter_map(|entry| crate::return_to::Allowed::parse(entry, &base, false)).collect();
-    crate::return_to::resolve(Some(return_to), "", &list).is_ok()
+    crate::return_to::resolve(Some(return_to), default, &list).is_ok()
 }
 
 /// Buttons of a first-factor login or of a registration.

@@ -51,7 +51,7 @@ pub async fn callback(deps: &Deps, context: &Context, provider: Option<&str>, qu
     let container = match continuity::take(deps, context, &flow, &state_text).await {
         Ok(container) => container,
         // A callback that is repeated by the person who is signed in already leads on, it doesn't frighten.
-        Err(_) if is_done(context, &flow) => return go_on(deps, context, &flow).await,
+        Err(_) if is_done(context, &flow) => return go_on(deps, &flow),
         Err(error) => {
             refused("continuity");
             return error.into();
@@ -61,13 +61,13 @@ pub async fn callback(deps: &Deps, context: &Context, provider: Option<&str>, qu
     flow.transient_payload.clone_from(&container.transient_payload);
     flow.identity_schema.clone_from(&container.identity_schema);
     let Some(provider) =
-        deps.config.provider(&state.provider_id).filter(|provider| policy::may_be_used(provider, &flow))
+        deps.config.provider(&state.provider_id).filter(|provider| policy::may_be_used(deps, provider, &flow))
     else {
         refused("provider");
         return flow::refuse(Some(&flow), start::unknown(&state.provider_id));
     };
     match Box::pin(receive(deps, context, &flow, provider, &answer, &container)).await {
-        Ok(Received::AlreadySignedIn) => go_on(deps, context, &flow).await,
+        Ok(Received::AlreadySignedIn) => go_on(deps, &flow),
         Ok(Received::Challenged(claims)) => restart(deps, context, flow, provider, container.traits, &claims).await,
         Ok(Received::SignedIn(signed_in)) => {
             let arrival = Arrival { provider, signed_in: *signed_in, traits: container.traits, by_id_token: false };
@@ -221,22 +221,24 @@ async fn check_init_code(deps: &Deps, flow: &Flow, state: &State) -> Result<(), 
 }
 
 /// Somebody is signed in already and this flow doesn't ask them to prove it again.
+///
+/// Never so for an app that waits at the token exchange: its flow is bound to no browser, so whoever began it could lead
+/// somebody else's browser here and be handed the session that is found in it. It gets the session of whoever the
+/// provider names now.
 fn is_done(context: &Context, flow: &Flow) -> bool {
     let raises = context.session.as_ref().is_some_and(|session| flow.requested_aal > session.aal);
     context.session.is_some()
         && flow.kind != FlowKind::Settings
         && !flow.refresh
+        && !flow.token_exchange
         && !raises
         && flow.test_context.is_none()
 }
 
 /// Leads somebody who is signed in already to where the flow would have led.
-async fn go_on(deps: &Deps, context: &Context, flow: &Flow) -> Reply {
+fn go_on(deps: &Deps, flow: &Flow) -> Reply {
     let default = deps.default_return_url();
     let to = flow::return_url(deps, flow, default).unwrap_or_else(|_| default.to_owned());
-    if let (true, Some(session), Some(token)) = (flow.token_exchange, &context.session, &context.session_token) {
-        return crate::token_exchange::hand_over(deps, context, flow, session, token, to).await;
-    }
     Outcome::RedirectAll(Redirect::see_other(to)).into()
 }
 

@@ -136,6 +136,10 @@ async fn change(
     if arrival.provider.update_identity_on_login == UpdateIdentityOnLogin::Automatic {
         update(deps, context, arrival, identity).await?;
     }
+    // Kratos: a link waits for the second factor. A stolen first one could otherwise bring a second of its own.
+    if step_up::is_needed(deps, identity, method_of(arrival, context).aal) {
+        return Ok(());
+    }
     pending_link::confirm(context, login, arrival, identity, methods)
 }
 
@@ -214,7 +218,7 @@ pub(crate) async fn finish(
     context: &Context,
     login: &Flow,
     by_id_token: bool,
-    session: Session,
+    mut session: Session,
     token: String,
     return_to: String,
     hook_steps: Vec<ContinueWith>,
@@ -228,6 +232,15 @@ pub(crate) async fn finish(
     }
     continue_with.extend(hook_steps);
     let effects = if login.is_browser() { cookies(context, &session, &token) } else { Effects::default() };
+    if session.identity.as_ref().is_some_and(|identity| step_up::is_needed(deps, identity, session.aal)) {
+        if login.is_browser() {
+            // The flow that may have been made belongs to the anti-CSRF token that this browser has.
+            let effects = Effects { rotate_csrf: effects.rotate_csrf && login.pending_link.is_none(), ..effects };
+            return Ok(second_factor(deps, context, login, session, token).await?.with_effects(effects));
+        }
+        // Kratos: so that whoever has stolen the first factor doesn't learn more about its owner.
+        session.identity = None;
+    }
     if let Some(challenge) = login.oauth2_login_challenge.as_deref().filter(|_| login.is_browser()) {
         let to = crate::oauth2::accept(deps, challenge, &session).await?;
         let outcome = if context.is_json {
@@ -245,6 +258,29 @@ pub(crate) async fn finish(
         continue_with,
     };
     Ok(Reply::from(outcome).with_effects(effects))
+}
+
+/// A browser that has signed in with one factor of two goes on to the second. A link that waits goes along.
+async fn second_factor(
+    deps: &Deps,
+    context: &Context,
+    login: &Flow,
+    session: Session,
+    token: String,
+) -> Result<Reply, FlowError> {
+    if let Some(pending) = &login.pending_link {
+        let context = Context { session: Some(session), session_token: Some(token), ..context.clone() };
+        let mut next = crate::login::for_second_factor(deps, &context, login);
+        next.pending_link = Some(pending.clone());
+        flow::insert(deps, &next).await?;
+        return Ok(Outcome::FlowCreated(Box::new(next)).into());
+    }
+    let to = step_up::login_url(deps, login);
+    Ok(Reply::from(if context.is_json {
+        Outcome::GoToProvider { url: to }
+    } else {
+        Outcome::RedirectAll(Redirect::see_other(to))
+    }))
 }
 
 /// The cookies of a new browser session. Another person than before gets a new anti-CSRF token, too.

@@ -9,10 +9,10 @@ use bia_provider::{ProviderError, SignedIn};
 use bia_telemetry::audit::{self, Event};
 
 /// Whether this flow may start at (or come back from) this provider.
-pub(crate) fn may_be_used(provider: &OidcProvider, flow: &Flow) -> bool {
+pub(crate) fn may_be_used(deps: &Deps, provider: &OidcProvider, flow: &Flow) -> bool {
     provider.enabled
         && crate::ui::of_organization(provider, flow.organization_id)
-        && crate::ui::may_return(provider, flow)
+        && crate::ui::may_return(deps, provider, flow)
 }
 
 /// Logs a provider's failure with everything that its support asks for, and turns it into what the visitor is told.

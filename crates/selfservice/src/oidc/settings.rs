@@ -114,8 +114,12 @@ pub(crate) async fn unlink(
     context: &Context,
     flow: &Flow,
     session: &Session,
+    submission: &crate::submit::Submission,
     what: &str,
 ) -> Result<Reply, FlowError> {
+    // Not as in Kratos: unlike a link, which ends at a callback that knows its browser, this takes effect at once, and a
+    // page of somebody else that learned the flow's id must not take a way in away (CSRF).
+    crate::csrf::ensure(context, flow.is_browser(), submission.text("csrf_token"))?;
     if flow.organization_id.is_some() {
         return Err(bia_model::ApiError::bad_request(
             "Cannot unlink an organization-scoped credential through the settings flow.",

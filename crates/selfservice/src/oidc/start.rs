@@ -55,7 +55,7 @@ fn disabled_by_administrator() -> ApiError {
 pub(crate) fn configured<'a>(deps: &'a Deps, flow: &Flow, id: &str) -> Result<&'a OidcProvider, ApiError> {
     check_enabled(deps)?;
     let found = deps.config.provider(id).filter(|provider| provider.id == id);
-    found.filter(|provider| policy::may_be_used(provider, flow)).ok_or_else(|| unknown(id))
+    found.filter(|provider| policy::may_be_used(deps, provider, flow)).ok_or_else(|| unknown(id))
 }
 
 /// 404 with Kratos' words for an id that isn't configured.

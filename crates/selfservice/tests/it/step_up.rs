@@ -2,8 +2,10 @@
 
 use crate::bed::Bed;
 use crate::browser::{Browser, Visit, buttons};
+use crate::native_exchange::{App, code_of};
 use bia_model::Aal;
 use bia_selfservice::step_up::{available_aal, check_whoami};
+use bia_selfservice::{Outcome, login};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -167,4 +169,84 @@ async fn j3_a_challenge_that_is_never_satisfied_ends_in_a_clear_refusal() {
     answer.expect_nobody();
     assert_eq!(answer.error()["code"], 502);
     assert_eq!(bed.count_identities().await, 0);
+}
+
+/// Somebody who is known, and has so far shown one factor.
+async fn known(bed: &Bed) -> uuid::Uuid {
+    bed.signed_in("alice").await.session().await.unwrap().identity_id
+}
+
+#[tokio::test]
+async fn j2_one_factor_of_two_leads_on_to_the_second_and_shows_nobody() {
+    let bed = bed().await;
+    known(&bed).await;
+    for is_json in [false, true] {
+        let mut alice = bed.browser();
+        alice.is_json = is_json;
+        let flow = alice.begin_login("return_to=https://app.example/start").await.flow();
+        let away = alice.submit(&flow, &[("provider", "microsoft")]).await.away().unwrap();
+        let visit = alice.visit(&away, "alice").await;
+        let answer = alice.call_back(&visit).await;
+        let to = match &answer.0.outcome {
+            Outcome::RedirectAll(to) => to.to.clone(),
+            Outcome::GoToProvider { url } => url.clone(),
+            other => panic!("shown: {other:?}"),
+        };
+        assert_eq!(
+            to,
+            "http://127.0.0.1:4433/self-service/login/browser?aal=aal2&return_to=https%3A%2F%2Fapp.example%2Fstart"
+        );
+        assert_eq!(alice.session().await.unwrap().aal, Aal::Aal1);
+        let flow = alice.begin_login("aal=aal2&return_to=https://app.example/start").await.flow();
+        alice.press(&flow, "microsoft", "alice").await.expect_session();
+        assert_eq!(alice.session().await.unwrap().aal, Aal::Aal2);
+    }
+}
+
+#[tokio::test]
+async fn j2_an_app_with_one_factor_of_two_learns_nothing_about_the_person() {
+    let bed = bed().await;
+    known(&bed).await;
+    let mut app = App::begin(&bed).await;
+    let mut browser = bed.browser();
+    let visit = browser.visit(&app.away, "alice").await;
+    let code = code_of(&mut browser, &visit).await.expect("the second code");
+    let (status, body) = app.exchange(&code).await;
+    assert_eq!((status, &body["session"]["identity"]), (200, &Value::Null), "{body}");
+    assert_eq!(body["session"]["authenticator_assurance_level"], "aal1");
+    app = App::begin_without_exchange(&bed).await;
+    let visit = browser.visit(&app.away, "alice").await;
+    match browser.call_back(&visit).await.0.outcome {
+        Outcome::SignedIn { session, .. } => assert_eq!(session.identity, None),
+        other => panic!("nobody is signed in: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn j2_a_link_waits_for_the_second_factor() {
+    let bed = Bed::builder()
+        .provider(json!({ "microsoft": { "step_up_context": "c1" } }))
+        .plain_provider("social", "pkce", json!({}))
+        .start()
+        .await;
+    let alice = known(&bed).await;
+    let mut browser = bed.browser();
+    let asked = browser.sign_in("social", "alice").await.flow();
+    let halfway = browser.press(&asked, "microsoft", "alice").await;
+    assert_eq!(bed.identity(alice).await.oidc_links().len(), 1, "linked with one factor");
+    let flow = halfway.flow();
+    assert_eq!((flow.requested_aal, buttons(&flow)), (Aal::Aal2, vec!["microsoft".to_owned()]));
+    let read = login::get_flow(&bed.deps, &browser.context("/").await, Some(&flow.id.to_string())).await;
+    assert!(matches!(read.outcome, Outcome::FlowShown(_)), "{:?}", read.outcome);
+    browser.press(&flow, "microsoft", "alice").await.expect_session();
+    assert_eq!(bed.identity(alice).await.oidc_links().len(), 2);
+    assert_eq!(browser.session().await.unwrap().aal, Aal::Aal2);
+}
+
+#[tokio::test]
+async fn j2_where_one_factor_is_enough_the_login_ends_with_it() {
+    let settings = json!({ "microsoft": { "step_up_context": "c1" } });
+    let bed = Bed::builder().provider(settings).set("/session/whoami/required_aal", json!("aal1")).start().await;
+    let alice = known(&bed).await;
+    assert_eq!(bed.browser().sign_in("microsoft", "alice").await.identity_id(), alice);
 }
