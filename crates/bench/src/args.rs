@@ -114,9 +114,10 @@ pub(crate) struct ScaleArgs {
     /// Also measures `/sessions/whoami` with that many requests.
     #[arg(long, default_value_t = 20_000)]
     pub(crate) whoami: u64,
-    /// Also expires all but the last 1,000 sessions at the end and lets people sign in while they are cleaned up.
-    #[arg(long)]
-    pub(crate) cleanup: bool,
+    /// Also expires all but the last 1,000 sessions at the end, and lets people sign in while this command cleans up,
+    /// such as `bia cleanup sql -c {config} --json`.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) cleanup: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

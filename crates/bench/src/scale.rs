@@ -1,7 +1,9 @@
 //! `bia-bench scale`: what a login costs among more and more people.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use serde::Serialize;
 
 use crate::args::ScaleArgs;
@@ -9,6 +11,7 @@ use crate::load::{self, Measured, Plan};
 use crate::plot::{self, Line};
 use crate::provider::Provider;
 use crate::scenario::{Kind, World};
+use crate::server::Server;
 use crate::{fill, report, run, server};
 
 #[derive(Serialize)]
@@ -30,9 +33,11 @@ struct Size {
 #[derive(Serialize)]
 struct Cleanup {
     expired: i64,
-    left: i64,
     seconds: f64,
-    /// Beside the cleanup.
+    /// What the command said, which names its longest batch.
+    said: String,
+    /// The same sign-ins before it began.
+    alone: Measured,
     beside: Measured,
 }
 
@@ -67,7 +72,10 @@ pub(crate) async fn scale(args: ScaleArgs) -> anyhow::Result<bool> {
         }
         sizes.push(Size { identities: present + filled, sessions: 2 * filled, measured });
     }
-    let cleanup = if args.cleanup { Some(clean_up(server, &provider).await?) } else { None };
+    let cleanup = match &args.cleanup {
+        Some(command) => Some(clean_up(server, &provider, command).await?),
+        None => None,
+    };
     let ok = sizes.iter().flat_map(|size| &size.measured).all(|measured| measured.failed == 0);
     let lines = lines(&sizes);
     let database = if args.setup.database == "sqlite" { "sqlite" } else { "postgres" }.to_owned();
@@ -91,18 +99,23 @@ fn lines(sizes: &[Size]) -> Vec<Line> {
         .into()
 }
 
-/// A restart makes the server begin its cleanup; people sign in meanwhile.
-async fn clean_up(server: &mut server::Server, provider: &Provider) -> anyhow::Result<Cleanup> {
+/// People sign in, at first alone, then beside the command.
+async fn clean_up(server: &Server, provider: &Provider, command: &str) -> anyhow::Result<Cleanup> {
     let expired = i64::try_from(fill::expire(&server.dsn).await?)?;
-    server.kill();
-    server.start().await?;
     let world = World::new(server.face(), provider, "cleanup")?;
-    let began = Instant::now();
     world.populate_main(5).await?;
-    let plan = Plan { people: 2, rate: Some(20.0), duration: Duration::from_secs(120), at_least: 0 };
+    let plan = Plan { people: 4, rate: Some(50.0), duration: Duration::from_secs(30), at_least: 0 };
+    let alone = load::measure(server, &world, Kind::Login, plan).await;
+    println!("{}", run::line("alone", &alone));
+    let mut command = server.command(command)?;
+    let began = Instant::now();
+    let cleaner = tokio::task::spawn_blocking(move || command.stdout(Stdio::piped()).output());
     let beside = load::measure(server, &world, Kind::Login, plan).await;
     println!("{}", run::line("cleanup", &beside));
-    let left = fill::expired(&server.dsn).await?;
-    println!("{expired} expired sessions, {left} left after {:.0} s", began.elapsed().as_secs_f64());
-    Ok(Cleanup { expired, left, seconds: began.elapsed().as_secs_f64(), beside })
+    let done = cleaner.await??;
+    let (seconds, left) = (began.elapsed().as_secs_f64(), fill::expired(&server.dsn).await?);
+    let said = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+    ensure!(done.status.success() && left == 0, "{left} of {expired} expired sessions are left: {said}");
+    println!("{expired} expired sessions removed in {seconds:.0} s: {said}");
+    Ok(Cleanup { expired, seconds, said, alone, beside })
 }

@@ -94,7 +94,8 @@ impl Server {
         self.folder.path().join("server.log")
     }
 
-    fn command(&self, template: &str) -> anyhow::Result<Command> {
+    /// A command beside the server, whose words go to the same log.
+    pub(crate) fn command(&self, template: &str) -> anyhow::Result<Command> {
         let config = self.folder.path().join("kratos.yml");
         let mut words = template.split_whitespace().map(|word| word.replace("{config}", &config.to_string_lossy()));
         let program = words.next().context("an empty command")?;

@@ -4,6 +4,7 @@ use crate::{args, assemble, output};
 use anyhow::Context as _;
 use bia_config::Cleanup;
 use bia_store::CleanupOptions;
+use serde_json::json;
 use std::process::ExitCode;
 
 pub(crate) async fn run(args: args::CleanupSql) -> anyhow::Result<ExitCode> {
@@ -36,12 +37,11 @@ pub(crate) async fn run(args: args::CleanupSql) -> anyhow::Result<ExitCode> {
         ("self_service_errors", report.self_service_errors),
     ];
     if args.json {
-        output::json(
-            &removed
-                .into_iter()
-                .map(|(table, rows)| (table.to_owned(), rows.into()))
-                .collect::<serde_json::Map<_, _>>(),
-        )?;
+        let mut said: serde_json::Map<_, _> =
+            removed.into_iter().map(|(table, rows)| (table.to_owned(), rows.into())).collect();
+        // Nobody had to wait longer than this for the lock of one batch.
+        said.insert("longest_batch_ms".to_owned(), json!(report.longest_batch.as_secs_f64() * 1000.0));
+        output::json(&said)?;
     } else {
         removed.into_iter().for_each(|(table, rows)| output::line(format_args!("{table}\t{rows}")));
     }
