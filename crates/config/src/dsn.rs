@@ -106,6 +106,10 @@ impl Dsn {
 
     fn postgres(text: &str) -> Result<Self, DsnError> {
         let mut url = Url::parse(text).map_err(|_| DsnError::BadUrl)?;
+        // `postgres:password@host/db`, whose scheme somebody forgot: the password would be taken for a path, and shown.
+        if !url.has_authority() {
+            return Err(DsnError::UnknownScheme);
+        }
         let mut pool = PoolSettings::default();
         let mut kept = Vec::new();
         for (key, value) in url.query_pairs() {
@@ -209,5 +213,6 @@ mod tests {
         assert_eq!(Dsn::parse("").err(), Some(DsnError::Empty));
         assert_eq!(Dsn::parse("sqlite://").err(), Some(DsnError::NoPath));
         assert_eq!(Dsn::parse("/var/lib/x").err(), Some(DsnError::UnknownScheme));
+        assert_eq!(Dsn::parse("postgres:hunter2@db/bia").err(), Some(DsnError::UnknownScheme));
     }
 }

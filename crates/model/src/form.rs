@@ -7,6 +7,8 @@
 
 mod limits;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use crate::error::ApiError;

@@ -1,5 +1,8 @@
 //! Request bodies: read within limits of size and time, decoded by content type.
 
+#[cfg(test)]
+mod properties;
+
 use axum::extract::{FromRequest as _, Multipart};
 use bia_model::ApiError;
 use bia_selfservice::Body;

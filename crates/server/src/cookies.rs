@@ -1,5 +1,8 @@
 //! The three cookies: session, anti-CSRF, continuity. Names and attributes as Kratos (contract §8.2, §1.1, §3.2).
 
+#[cfg(test)]
+mod properties;
+
 use bia_config::{Config, CookieAttributes, SameSite};
 use bia_model::Timestamp;
 use cookie::Cookie;

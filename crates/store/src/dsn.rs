@@ -165,6 +165,10 @@ fn postgres(dsn: &str) -> Result<Dsn> {
     let mut url = Url::parse(dsn).map_err(|error| {
         refuse(format!("dsn: this is no URL ({error}). Special characters of the password must be percent-encoded"))
     })?;
+    // `postgres:password@host/db`, whose scheme somebody forgot: it would lead to this machine, and the password into logs.
+    if !url.has_authority() {
+        return Err(refuse("dsn: expected `postgres://<user>:<password>@<host>/<database>`"));
+    }
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let mut limits = DsnLimits::default();
     let mut kept = Vec::new();

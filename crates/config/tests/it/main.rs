@@ -4,6 +4,7 @@ mod advice;
 mod environment;
 mod files;
 mod kratos;
+mod properties;
 mod rate_limit;
 mod refusals;
 mod reload;

@@ -7,6 +7,7 @@ mod elliptic;
 mod graph;
 mod microsoft;
 mod others;
+mod properties;
 mod rules;
 mod support;
 mod token_endpoint;

@@ -96,6 +96,7 @@ fn passwords_never_reach_an_error_or_a_debug_form() {
         "postgres://u:hunter2@h/x?sslmode=sometimes",
         "mysql://u:hunter2@h/x",
         "nosuch://u:hunter2@h/x",
+        "postgres:hunter2@h/x",
     ] {
         assert!(!reason(dsn).contains("hunter2"), "{dsn}");
     }
