@@ -5,7 +5,7 @@
 //! instances), `listeners`, `network` and `tls_proxy`, `limits`, `lifecycle`, `faults`,
 //! `reload` and `storm` (a configuration that changes while people sign in),
 //! `observability` (what operators see of it),
-//! `credentials` (secrets, certificates and tokens of the program itself, and refusals explained), `doctor`, `staging` (one file, two tenants), `words` (what visitors read when something fails).
+//! `credentials` (secrets, certificates and tokens of the program itself, and refusals explained), `doctor`, `staging` (one file, two tenants), `tabs`, `words` (what visitors read when something fails).
 
 mod addresses;
 mod catalogue;
@@ -25,6 +25,7 @@ mod secrets;
 mod session_token;
 mod staging;
 mod storm;
+mod tabs;
 mod tls_proxy;
 #[cfg(feature = "otel")]
 mod traces;
