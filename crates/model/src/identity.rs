@@ -69,6 +69,9 @@ pub struct Identity {
     /// operator through the admin API. Never shown; automatic linking needs it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proven_addresses: Vec<String>,
+    /// Who proved each of them first: `provider:<id>`, `admin` or `import`. For whoever has to judge a link later.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub proven_by: BTreeMap<String, String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -90,6 +93,7 @@ impl Identity {
             organization_id: None,
             credentials: BTreeMap::new(),
             proven_addresses: Vec::new(),
+            proven_by: BTreeMap::new(),
             created_at: now,
             updated_at: now,
         }
@@ -97,6 +101,21 @@ impl Identity {
 
     pub fn is_active(&self) -> bool {
         self.state == IdentityState::Active
+    }
+
+    /// Remembers that an address was proven, and by whom; who proved it first stays.
+    pub fn prove(&mut self, address: &str, by: &str) {
+        let address = address.to_lowercase();
+        if !self.proven_addresses.contains(&address) {
+            self.proven_by.insert(address.clone(), by.to_owned());
+            self.proven_addresses.push(address);
+        }
+    }
+
+    /// Forgets the proofs of all addresses that aren't among these.
+    pub fn keep_proofs(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.proven_addresses.retain(|address| is_kept(address));
+        self.proven_by.retain(|address, _| is_kept(address));
     }
 
     /// The links to providers, empty when there are none or the stored shape is foreign.

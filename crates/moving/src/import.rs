@@ -180,7 +180,9 @@ async fn carry(job: &Import<'_>, person: Person, report: &mut ImportReport) -> R
     report.addresses += shown.iter().filter(|id| !kept.contains(id)).count() as u64;
     if job.trust_verified_addresses {
         let verified = identity.verifiable_addresses.iter().filter(|address| address.verified);
-        identity.proven_addresses = verified.map(|address| address.value.to_lowercase()).collect();
+        for address in verified.map(|address| address.value.clone()).collect::<Vec<_>>() {
+            identity.prove(&address, "import");
+        }
     }
     for attempt in 1.. {
         match place(job, &mut identity).await {
@@ -242,8 +244,8 @@ async fn place(job: &Import<'_>, identity: &mut Identity) -> Result<Placed, Stor
 fn keep_what_is_only_here(identity: &mut Identity, here: &Identity) {
     let own: Vec<String> = identity.verifiable_addresses.iter().map(|address| address.value.to_lowercase()).collect();
     for proven in &here.proven_addresses {
-        if own.contains(proven) && !identity.proven_addresses.contains(proven) {
-            identity.proven_addresses.push(proven.clone());
+        if own.contains(proven) {
+            identity.prove(proven, here.proven_by.get(proven).map_or("provider", String::as_str));
         }
     }
     let known = here.oidc_links();

@@ -118,8 +118,10 @@ pub(super) async fn change(
     for attempt in 1.. {
         let mut identity = find(admin, id).await?;
         let previous = identity.updated_at;
+        let addresses = identity.verifiable_addresses.clone();
         edit(&mut identity)?;
         identities::prepare(admin.schemas, &mut identity, admin.now).await.map_err(prepare_error)?;
+        super::proof::record(&mut identity, &addresses);
         // Strictly later, so that the row's version changes even within one microsecond.
         identity.updated_at = admin.now.max(previous + Duration::from_micros(1));
         let stored = async {

@@ -127,6 +127,7 @@ fn from_body(admin: Admin<'_>, body: CreateIdentityBody) -> Result<Identity, Api
 
 async fn insert(admin: Admin<'_>, mut identity: Identity) -> Result<Identity, ApiError> {
     identities::prepare(admin.schemas, &mut identity, admin.now).await.map_err(prepare_error)?;
+    super::proof::record(&mut identity, &[]);
     let stored = async {
         let mut tx = admin.store.begin().await?;
         tx.insert_identity(&identity).await?;

@@ -10,6 +10,7 @@ pub mod change;
 pub mod create;
 mod credentials;
 mod patch;
+mod proof;
 pub mod sessions;
 
 pub use change::{UpdateIdentityBody, delete, patch, update};

@@ -30,8 +30,8 @@ pub(super) fn apply(derived: &Derived, identity: &mut Identity, now: Timestamp, 
         })
         .collect();
     // Whoever gives an address up and takes it back later has to prove it again: it may be somebody else's by now.
-    let own = &identity.verifiable_addresses;
-    identity.proven_addresses.retain(|proven| own.iter().any(|address| address.value.to_lowercase() == *proven));
+    let own: Vec<String> = identity.verifiable_addresses.iter().map(|address| address.value.to_lowercase()).collect();
+    identity.keep_proofs(|proven| own.iter().any(|address| address == proven));
     let known = std::mem::take(&mut identity.recovery_addresses);
     identity.recovery_addresses = derived
         .recovery

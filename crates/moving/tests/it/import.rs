@@ -1,7 +1,7 @@
 //! From a Kratos.
 
 use crate::kratos::{Bed, people};
-use bia_model::Timestamp;
+use bia_model::{Identity, Timestamp};
 use bia_moving::{MovingError, SchemaState};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
@@ -218,7 +218,9 @@ async fn verified_addresses_prove_nothing_unless_the_operator_says_so() {
     );
     let report = bed.try_import(|job| job.trust_verified_addresses = true).await.expect("a report");
     assert_eq!(report.updated, 6);
-    assert!(bed.everybody().await.iter().all(|identity| identity.proven_addresses.len() == 1));
+    let here = bed.everybody().await;
+    let by = |identity: &Identity| identity.proven_by.values().cloned().collect::<Vec<_>>();
+    assert!(here.iter().all(|identity| identity.proven_addresses.len() == 1 && by(identity) == ["import"]));
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ pub(crate) fn proves(arrival: &Arrival<'_>, mapped: &[ProvenAddress], address: &
 pub(crate) fn record(identity: &mut Identity, arrival: &Arrival<'_>, mapped: &[ProvenAddress]) {
     let own: Vec<String> = identity.verifiable_addresses.iter().map(|address| address.value.clone()).collect();
     for address in own {
-        if proves(arrival, mapped, &address) && !identity.proven_addresses.contains(&address) {
-            identity.proven_addresses.push(address);
+        if proves(arrival, mapped, &address) {
+            identity.prove(&address, &format!("provider:{}", arrival.provider.id));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::bed::{Bed, MAPPER};
 use bia_fake_entra::{CONTOSO_TENANT_ID, Endpoint, EndpointFault, Fault};
+use bia_identity::admin::{self, Admin};
 use bia_model::Identity;
 use serde_json::json;
 
@@ -20,7 +21,9 @@ fn trusting() -> serde_json::Value {
 #[tokio::test]
 async fn e4_a_trusted_tenant_proves_its_members_addresses_in_its_own_domains_alone() {
     let bed = Bed::with_provider(trusting()).await;
-    assert_eq!(registered(&bed, "alice").await.proven_addresses, ["alice@contoso.example"]);
+    let alice = registered(&bed, "alice").await;
+    assert_eq!(alice.proven_addresses, ["alice@contoso.example"]);
+    assert_eq!(alice.proven_by["alice@contoso.example"], "provider:microsoft");
     for (persona, why) in [("bob", "another tenant"), ("guest", "a guest"), ("carol", "a personal account")] {
         assert!(registered(&bed, persona).await.proven_addresses.is_empty(), "{why}");
     }
@@ -96,6 +99,52 @@ async fn e11_an_imported_proven_address_of_the_own_tenant_is_matched() {
     bed.control().drop_claims(&["email"]);
     assert_eq!(bed.browser().sign_in("microsoft", "alice").await.identity_id(), imported);
     assert_eq!(bed.count_identities().await, 1);
+}
+
+/// Somebody whom an administrator created, with or without their word for the address.
+async fn created(bed: &Bed, verified: bool) -> Identity {
+    let address = json!({ "value": "alice@contoso.example", "via": "email", "verified": verified });
+    let body = json!({ "traits": { "email": "alice@contoso.example" }, "verifiable_addresses": [address] });
+    admin::create(admin_of(bed), serde_json::from_value(body).unwrap()).await.unwrap()
+}
+
+fn admin_of(bed: &Bed) -> Admin<'_> {
+    Admin { store: &bed.deps.store, schemas: &bed.deps.schemas, now: bed.now() }
+}
+
+#[tokio::test]
+async fn e11_an_administrators_word_for_an_address_is_a_proof_and_is_known_as_theirs() {
+    let mut settings = trusting();
+    settings["account_linking_mode"] = json!("automatic");
+    for verified in [true, false] {
+        let bed = Bed::with_provider(settings.clone()).await;
+        let alice = created(&bed, verified).await;
+        assert_eq!(alice.proven_by.get("alice@contoso.example").map(String::as_str), verified.then_some("admin"));
+        let answer = bed.browser().sign_in("microsoft", "alice").await;
+        if verified {
+            assert_eq!(answer.identity_id(), alice.id);
+        } else {
+            assert_eq!(answer.message_ids(), [1_010_016], "the owner is asked");
+        }
+    }
+}
+
+#[tokio::test]
+async fn e11_an_administrators_word_is_what_they_state_and_not_what_they_leave_as_it_was() {
+    let bed = Bed::new().await;
+    // The mapper of these tests believes any address: verified, and proven by nobody.
+    let id = registered(&bed, "alice").await.id;
+    let patch = async |body: serde_json::Value| {
+        let patched = admin::patch(admin_of(&bed), Some(id), body.to_string().as_bytes()).await.unwrap();
+        (patched.verifiable_addresses[0].verified, patched.proven_addresses.len(), patched.proven_by.len())
+    };
+    let verified =
+        |verified: bool| json!([{ "op": "replace", "path": "/verifiable_addresses/0/verified", "value": verified }]);
+    assert_eq!(patch(json!([{ "op": "add", "path": "/metadata_admin", "value": { "a": 1 } }])).await, (true, 0, 0));
+    assert_eq!(patch(verified(true)).await, (true, 0, 0));
+    assert_eq!(patch(verified(false)).await, (false, 0, 0));
+    assert_eq!(patch(verified(true)).await, (true, 1, 1));
+    assert_eq!(patch(verified(false)).await, (false, 0, 0));
 }
 
 #[tokio::test]

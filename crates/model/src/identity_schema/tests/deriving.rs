@@ -108,9 +108,12 @@ fn an_address_that_is_given_up_is_free_again() {
     let mut alice = identity(json!({ "email": "alice@contoso.example" }));
     schema.reconcile(&mut alice, Timestamp::from_secs(1), &mut new_id);
     alice.set_oidc_links(vec![crate::OidcLink::default()], Timestamp::from_secs(1));
-    alice.proven_addresses = vec!["alice@contoso.example".to_owned(), "older@contoso.example".to_owned()];
+    for address in ["Alice@contoso.example", "older@contoso.example"] {
+        alice.prove(address, "provider:microsoft");
+    }
     schema.reconcile(&mut alice, Timestamp::from_secs(1), &mut new_id);
     assert_eq!(alice.proven_addresses, ["alice@contoso.example"]);
+    assert_eq!(alice.proven_by.keys().collect::<Vec<_>>(), ["alice@contoso.example"]);
     alice.traits = json!({});
     schema.reconcile(&mut alice, Timestamp::from_secs(2), &mut new_id);
     assert!(alice.proven_addresses.is_empty(), "whoever takes it back has to prove it again");
