@@ -159,7 +159,10 @@ impl<'a> Parsed<'a> {
         if expires + EXPIRY_LEEWAY < now {
             return Err(refused("it has expired", "the ID token has expired; is this machine's clock right?"));
         }
-        // Kratos: `iat` is not judged, only `nbf` is.
+        if !self.claims.contains_key("iat") {
+            return Err(refused("it doesn't say when it was issued", "the ID token has no `iat`"));
+        }
+        // Kratos: the value of `iat` is not judged, only that of `nbf` is.
         if self.time("nbf").is_some_and(|start| start > now + NOT_BEFORE_LEEWAY) {
             return Err(refused(
                 "it is not valid yet",

@@ -141,6 +141,11 @@ async fn public(mut call: Call, request_body: Body, entry: &mut Entry) -> Respon
 
 async fn admin(mut call: Call, request_body: Body, entry: &mut Entry) -> Response {
     let method = call.method.clone();
+    if is_of_another_site(&call) {
+        return answer::error(&ApiError::forbidden(
+            "A page of another site made this request in a browser; the admin API changes nothing for such pages. Call it from a program, or from a page that is served under the same site.",
+        ));
+    }
     if !call.path.starts_with("/admin") {
         call.path = format!("/admin{}", call.path);
     }
@@ -158,6 +163,13 @@ async fn admin(mut call: Call, request_body: Body, entry: &mut Entry) -> Respons
     };
     no_cache(&method, &mut response);
     response
+}
+
+/// The admin port asks nobody who they are, and a browser on the operator's machine reaches it as well as the operator:
+/// without this, any page of the web could create and delete people there by a plain form (CSRF). Browsers say where
+/// a request comes from, and programs don't send this header at all.
+fn is_of_another_site(call: &Call) -> bool {
+    csrf::is_unsafe(&call.method) && call.header("sec-fetch-site") == Some("cross-site")
 }
 
 /// Kratos: flows and schemas asked for on the admin port are to be had on the public one.

@@ -90,6 +90,24 @@ async fn an_answer_in_another_issuers_name_is_refused_before_its_code_is_sent() 
 }
 
 #[tokio::test]
+async fn a_token_without_a_claim_that_every_token_has_is_refused() {
+    let world = World::new().await;
+    let provider = generic(&world, "plain", json!({}));
+    for claim in ["iss", "sub", "aud", "exp", "iat"] {
+        world.control().drop_claims(&[claim]);
+        let error = world.sign_in(&provider, "alice").await.expect_err(claim);
+        // Kratos: without a subject it is the provider that misbehaves.
+        assert_eq!(error.to_api().code, if claim == "sub" { 502 } else { 400 }, "{claim}: {error}");
+    }
+    world.control().drop_claims(&[]);
+    world.sign_in(&provider, "alice").await.expect("a whole token");
+    // Without `kid` every key that fits is tried, one or many.
+    world.control().rotate_keys();
+    world.control().add_fault(Fault::id_token(IdTokenFault::NoKid));
+    world.sign_in(&provider, "alice").await.expect("a token by one of several keys");
+}
+
+#[tokio::test]
 async fn userinfo_counts_only_for_the_person_of_the_id_token() {
     let world = World::new().await;
     let provider = generic(&world, "plain", json!({ "claims_source": "userinfo" }));

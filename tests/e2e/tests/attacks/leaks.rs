@@ -1,6 +1,9 @@
-//! The log at its most talkative level holds no secret, no token, no code, no cookie and nothing about a person.
+//! What is written down: the log at its most talkative level, audit events, captures, metrics, reports of the commands and
+//! core files hold no secret, no token, no code, no cookie and nothing about a person; a copy of the database holds nothing
+//! that opens a session here or at a provider.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use bia_e2e::{Bia, Browser, Site, TEST_CLIENT_SECRET};
 use bia_fake_entra::{Endpoint, EndpointFault, Fault, IdTokenFault, PLAIN_CLIENT_SECRET};
@@ -10,27 +13,40 @@ use url::Url;
 
 /// Everything that must not be found.
 #[derive(Default)]
-struct Secrets(BTreeSet<String>);
+struct Secrets {
+    all: BTreeSet<String>,
+    /// Those that open something: a copy of the database must not hold them either.
+    keys: BTreeSet<String>,
+}
 
 impl Secrets {
     fn add(&mut self, text: &str) {
         // Shorter texts would be found by accident.
         if text.len() >= 8 {
-            self.0.insert(text.to_owned());
+            self.all.insert(text.to_owned());
+        }
+    }
+
+    fn add_key(&mut self, text: &str) {
+        self.add(text);
+        if text.len() >= 8 {
+            self.keys.insert(text.to_owned());
         }
     }
 
     fn cookies(&mut self, browser: &Browser, bia: &Bia) {
-        for value in browser.cookies(&bia.public).values() {
-            self.add(value);
+        for (name, value) in browser.cookies(&bia.public) {
+            if name.starts_with("csrf_token_") { self.add(&value) } else { self.add_key(&value) }
         }
     }
 
     /// What travels in addresses: codes, states, challenges, nonces.
     fn address(&mut self, url: &Url) {
         for (name, value) in url.query_pairs() {
-            if matches!(&*name, "code" | "state" | "nonce" | "code_challenge" | "session_state") {
-                self.add(&value);
+            match &*name {
+                "code" | "state" | "session_state" => self.add_key(&value),
+                "nonce" | "code_challenge" => self.add(&value),
+                _ => {}
             }
         }
     }
@@ -41,6 +57,7 @@ impl Secrets {
             Value::Object(map) => {
                 for (key, value) in map {
                     match value.as_str() {
+                        Some(text) if KEYS.contains(&key.as_str()) => self.add_key(text),
                         Some(text) if keys.contains(&key.as_str()) => self.add(text),
                         _ => self.values(value, keys),
                     }
@@ -52,9 +69,9 @@ impl Secrets {
     }
 }
 
-const PRIVATE: [&str; 13] = [
-    "email",
-    "subject",
+const PRIVATE: [&str; 6] = ["email", "subject", "first", "last", "username", "identifier"];
+
+const KEYS: [&str; 7] = [
     "initial_id_token",
     "initial_access_token",
     "initial_refresh_token",
@@ -62,10 +79,6 @@ const PRIVATE: [&str; 13] = [
     "session_token_exchange_code",
     "logout_token",
     "ory_session_token",
-    "first",
-    "last",
-    "username",
-    "identifier",
 ];
 
 async fn walk(browser: &Browser, bia: &Bia, secrets: &mut Secrets, flow: &Value, field: (&str, &str)) {
@@ -145,17 +158,51 @@ async fn failures(site: &Site, bia: &Bia, secrets: &mut Secrets) {
     }
 }
 
+/// What a running server says to whoever may ask, and what the commands print beside it.
+async fn reports(site: &Site, bia: &Bia) -> Vec<(String, String)> {
+    let operator = Browser::new();
+    let mut found = Vec::new();
+    for path in ["/metrics/prometheus", "/health/ready", "/health/config", "/version", "/openapi.json"] {
+        found.push((path.to_owned(), operator.get(format!("{}{path}", bia.admin)).await.body));
+    }
+    for command in [
+        &["config", "check", "-c"][..],
+        &["config", "check", "--for", "kratos", "-c"],
+        &["doctor", "--json", "--offline", "--db", "-c"],
+        &["setup", "microsoft", "--provider", "microsoft", "--format", "json", "-c"],
+    ] {
+        found.push((command.join(" "), Bia::spawn(site, "bia-under-test", command).wait().log));
+    }
+    found
+}
+
+/// An edit that cannot be taken, with secrets where other things belong.
+async fn bad_edit(site: &mut Site, bia: &Bia) {
+    let good = site.config.clone();
+    site.provider("microsoft", json!({ "client_secret": { "value": TEST_CLIENT_SECRET } }));
+    site.change(json!({ "secrets": { "cipher": { "first": "cipher-secret-of-tests-32-chars!" } } }));
+    site.write("kratos.yml", &format!("{:#}", site.config));
+    let sent = std::process::Command::new("kill").args(["-HUP", &bia.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+    let give_up_at = Instant::now() + Duration::from_secs(60);
+    while !bia.log().contains("kratos.yml") || !bia.log().contains("cipher") {
+        assert!(Instant::now() < give_up_at, "the edit was not noticed: {}", bia.log());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    site.config = good;
+}
+
 #[tokio::test]
-async fn nothing_secret_or_personal_is_ever_logged() {
-    let mut site = Site::new().await;
+async fn nothing_secret_or_personal_is_ever_written_down() {
+    let mut site = Site::with(json!({ "bia": { "audit": { "file": "audit.jsonl" }, "capture": "on" } })).await;
     site.change(json!({ "log": { "level": "trace" } }));
     let bia = site.start().await;
     let mut secrets = Secrets::default();
     for secret in [TEST_CLIENT_SECRET, PLAIN_CLIENT_SECRET] {
-        secrets.add(secret);
+        secrets.add_key(secret);
     }
     for list in ["default", "cookie", "cipher"] {
-        secrets.add(site.config["secrets"][list][0].as_str().expect("a secret"));
+        secrets.add_key(site.config["secrets"][list][0].as_str().expect("a secret"));
     }
     for person in ["alice", "bob", "carol", "otp"] {
         let person = site.control().person(person).expect("a person");
@@ -186,16 +233,44 @@ async fn nothing_secret_or_personal_is_ever_logged() {
     alice.get_json(url).await.expect(200);
     let logout = alice.get_json(format!("{}/self-service/logout/browser", bia.public)).await.expect(200);
     secrets.values(&logout, &PRIVATE);
+    // The person is still signed in while everything is asked and looked at.
+    let mut written = reports(&site, &bia).await;
+    bad_edit(&mut site, &bia).await;
     alice.get(logout["logout_url"].as_str().expect("a URL")).await;
+    let core = std::fs::read_to_string(format!("/proc/{}/limits", bia.id())).expect("its limits");
+    let core = core.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "a crash would leave its memory behind: {core}");
     let log = bia.stop().log;
-    assert!(secrets.0.len() > 60, "the walk met only {} secrets", secrets.0.len());
-    assert!(log.lines().count() > 60, "{log}");
-    let decoded = percent_decoded(&log);
-    let found: Vec<&String> =
-        secrets.0.iter().filter(|secret| log.contains(*secret) || decoded.contains(*secret)).collect();
-    let shown: Vec<&str> =
-        log.lines().filter(|line| found.iter().any(|secret| line.contains(*secret))).take(5).collect();
-    assert!(found.is_empty(), "the log holds {found:?}: {shown:#?}");
+    assert!(secrets.all.len() > 60 && secrets.keys.len() > 30, "the walk met only {} secrets", secrets.all.len());
+    assert!(log.lines().count() > 60 && log.contains("bia::capture"), "{log}");
+    written.push(("the log".to_owned(), log));
+    written.push(("audit.jsonl".to_owned(), std::fs::read_to_string(site.path("audit.jsonl")).expect("a file")));
+    for (name, text) in &written {
+        let decoded = percent_decoded(text);
+        let found: Vec<&String> =
+            secrets.all.iter().filter(|secret| text.contains(*secret) || decoded.contains(*secret)).collect();
+        let shown: Vec<&str> =
+            text.lines().filter(|line| found.iter().any(|secret| line.contains(*secret))).take(5).collect();
+        assert!(found.is_empty(), "{name} holds {found:?}: {shown:#?}");
+    }
+    a_copy_of_the_database_opens_nothing(&site, &secrets);
+}
+
+/// The pages of the file and of its journal, freed ones and all.
+fn a_copy_of_the_database_opens_nothing(site: &Site, secrets: &Secrets) {
+    let files = std::fs::read_dir(site.folder.path()).expect("a folder").flatten();
+    let mut seen = 0;
+    for file in files.filter(|file| file.file_name().to_string_lossy().starts_with("bia.sqlite")) {
+        let bytes = std::fs::read(file.path()).expect("a file");
+        let text = String::from_utf8_lossy(&bytes);
+        let found: Vec<&String> = secrets.keys.iter().filter(|secret| text.contains(*secret)).collect();
+        let place = found.first().and_then(|secret| text.find(secret.as_str()));
+        let around: String = place.map(|at| text[..at].chars().rev().take(200).collect()).unwrap_or_default();
+        let before: String = around.chars().rev().collect();
+        assert!(found.is_empty(), "{:?} holds {found:?} behind {before:?}", file.file_name());
+        seen += bytes.len();
+    }
+    assert!(seen > 20_000, "there was hardly a database: {seen} bytes");
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! Attacks on a sign-in: what each tries, and that it gets nothing.
+//! Callbacks that this browser did not start, or that were used, mixed or changed on the way.
 
 use bia_e2e::{Answer, Bia, Browser, Site};
 use bia_fake_entra::Endpoint;
