@@ -90,7 +90,9 @@ fn put(
     if OBJECTS.contains(&key) {
         // Kratos decodes these parameters late and by itself; what is no object is refused there.
         if key == "upstream_parameters" && !first.is_empty() && !first.trim_start().starts_with('{') {
-            out.insert(key.to_owned(), serde_json::from_str(first).unwrap_or_else(|_| Value::from(first)));
+            let value = serde_json::from_str(first).unwrap_or_else(|_| Value::from(first));
+            limits::check_json(&value)?;
+            out.insert(key.to_owned(), value);
             return Ok(());
         }
         if !first.is_empty() {

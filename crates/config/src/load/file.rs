@@ -77,8 +77,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, Box<Finding>> {
         _ => {
             let value = yaml_value(text).map_err(|error| {
                 let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
-                let message = error.to_string();
-                syntax("YAML", message.split(" at line ").next().unwrap_or_default().to_owned(), line, column)
+                syntax("YAML", yaml_fault(&error.to_string()), line, column)
             })?;
             Parsed { value, marks: marks::of_yaml(text) }
         }
@@ -94,6 +93,15 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, Box<Finding>> {
 /// What is wrong with a JSON text, in words that quote nothing of it.
 pub(super) fn json_fault(error: &serde_json::Error) -> String {
     if error.is_eof() { "it ends too early".to_owned() } else { "a character that cannot stand there".to_owned() }
+}
+
+/// As `serde_yaml` says it, without the place, which is told beside it, and without a value.
+fn yaml_fault(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or_default();
+    match message.split_once("invalid type: ") {
+        Some((at, _)) => format!("{at}a number beyond 64 bits; put it in quotes if it is meant as text"),
+        None => message.to_owned(),
+    }
 }
 
 fn yaml_value(text: &str) -> Result<Value, serde_yaml::Error> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bia_config::{LoadInput, load, load_text};
 
-use super::{BASE, edited, told_refusal};
+use super::{BASE, edited, load_edited, told_refusal};
 
 fn texts(files: &[(&str, &str)]) -> LoadInput<'static> {
     LoadInput {
@@ -181,4 +181,14 @@ fn every_extension_key_of_a_provider_is_typed() {
     assert_eq!(config.credentials_of(lent).id, "microsoft");
     assert_eq!(config.bia.mapper.memory, 64 << 20);
     assert_eq!(config.bia.capture, bia_config::Capture::On);
+}
+
+#[test]
+fn a_number_that_is_too_large_is_refused_without_its_digits() {
+    for number in ["99999999999999999999", "-99999999999999999999"] {
+        let outcome = load_edited(&[("hunter2-generic", number)]);
+        assert_eq!(told_refusal(&outcome), ["syntax (root) kratos.yml:26:28"], "{number}");
+        let text = outcome.err().map(|errors| errors.to_string()).unwrap_or_default();
+        assert!(text.contains("64 bits") && !text.contains("9999"), "{text}");
+    }
 }
