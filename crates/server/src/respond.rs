@@ -3,6 +3,7 @@
 use crate::answer;
 use crate::call::Call;
 use crate::cookies;
+use crate::public::pages;
 use axum::response::Response;
 use bia_model::{ApiError, Flow, FlowKind, Identity, Session, error::id};
 use bia_selfservice::{Context, Effects, Outcome, Redirect, Reply, csrf, flow_errors, with_query};
@@ -153,9 +154,15 @@ impl Writer<'_> {
                 let page = &deps.config.selfservice.flows.error.ui_url;
                 self.redirect(&Redirect::see_other(with_query(page, &[("id", &error_id.to_string())])))
             }
-            // The error can't be kept for the error page, so it is shown at once rather than not at all.
-            Err(_) => self.error(error),
+            Err(_) => self.shown_at_once(error),
         }
+    }
+
+    /// An error that can't be kept for the error page, most often because the database is what failed.
+    fn shown_at_once(&self, mut error: ApiError) -> Response {
+        // What the visitor can tell the operator is the only trace that leads to the log.
+        error.request = bia_telemetry::request::id();
+        pages::error(self.call, &error).unwrap_or_else(|| self.error(error))
     }
 
     fn redirect(&self, to: &Redirect) -> Response {

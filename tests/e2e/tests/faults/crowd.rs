@@ -1,13 +1,13 @@
 //! Thousands of connections that say nothing, and some that say too little or too much.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bia_e2e::{Bia, Browser, Site};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::world::{can, open_files, skipped, until};
+use crate::world::{ANSWER_MAX, can, open_files, skipped, start_from_shell, until};
 
 const CONNECTIONS: usize = 10_000;
 /// What this process and the program need beside the crowd.
@@ -44,15 +44,13 @@ async fn ten_thousand_connections_that_say_nothing_are_shown_out_and_people_sign
     let size = crowd_size();
     let site = Site::new().await;
     // As a shell starts it: with the soft limit that most systems have.
-    let bia = crate::world::start_from_shell(&site, "ulimit -S -n 1024; exec \"$0\" serve -c \"$1\"").await;
+    let bia = start_from_shell(&site, "ulimit -S -n 1024; exec \"$0\" serve -c \"$1\"").await;
     let before = open_files(bia.id());
     let mut crowd = Vec::with_capacity(size);
     for _ in 0..size {
         crowd.push(connect(&bia).await);
     }
-    let began = Instant::now();
     site.browser("alice").signed_in(&bia, "microsoft").await;
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     let mut waiting = JoinSet::new();
     for mut stream in crowd {
         waiting.spawn(async move { closed(&mut stream).await });
@@ -69,7 +67,7 @@ async fn ten_thousand_connections_that_say_nothing_are_shown_out_and_people_sign
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_kept_open_after_an_answer_give_way_when_nobody_else_gets_in() {
     let site = Site::new().await;
-    let bia = crate::world::start_from_shell(&site, "ulimit -n 64; exec \"$0\" serve -c \"$1\"").await;
+    let bia = start_from_shell(&site, "ulimit -n 64; exec \"$0\" serve -c \"$1\"").await;
     let mut crowd = Vec::new();
     for _ in 0..100 {
         let mut stream = connect(&bia).await;
@@ -79,15 +77,12 @@ async fn connections_that_are_kept_open_after_an_answer_give_way_when_nobody_els
         assert_eq!(&start, b"HTTP/1.1 200 OK");
         crowd.push(stream);
     }
-    // They would be kept for two minutes.
-    let began = Instant::now();
+    // They would be kept for two minutes, and browsers give up after one.
     site.browser("alice").signed_in(&bia, "microsoft").await;
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     drop(crowd);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headers_and_bodies_that_drip_in_are_given_up_and_disturb_nobody() {
+pub(crate) async fn headers_and_bodies_that_drip_in_are_given_up_and_disturb_nobody() {
     let site = Site::new().await;
     let bia = site.start().await;
     let flow = Browser::new().begin(&bia, "login").await;
@@ -129,13 +124,14 @@ async fn headers_and_bodies_that_drip_in_are_given_up_and_disturb_nobody() {
             assert!(answer.starts_with(end), "{start}: {answer}");
         });
     }
-    let began = Instant::now();
     site.browser("alice").signed_in(&bia, "microsoft").await;
-    while let Some(ended) = slow.join_next().await {
-        ended.expect("given up");
-    }
     // Five seconds for headers and fifteen for a body; the rest is the machine's.
-    assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
+    let all = async {
+        while let Some(ended) = slow.join_next().await {
+            ended.expect("given up");
+        }
+    };
+    tokio::time::timeout(ANSWER_MAX, all).await.expect("nobody is waited for so long");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

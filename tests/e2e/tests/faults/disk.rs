@@ -8,11 +8,18 @@ use bia_e2e::{Bia, Browser, Site};
 use serde_json::json;
 
 use crate::world::{
-    ANSWER_MAX, attempt, can, check_database, examine_database, inside, says_that_the_database_is_away, skipped,
-    start_from_shell, until, whoami,
+    ANSWER_MAX, attempt, can, check_database, examine_database, inside, populate, says_that_the_database_is_away,
+    skipped, start_from_shell, until, whoami,
 };
 
-/// What holds while nothing can be written: reading goes on, whoever wants to sign in is told, and so is the operator.
+/// Somebody who is at the provider; the address of the callback.
+async fn at_the_provider(browser: &Browser, bia: &Bia) -> url::Url {
+    let flow = browser.begin(bia, "login").await;
+    let at = browser.press(&flow, "microsoft").await;
+    browser.authorize(&at).await
+}
+
+/// What holds while nothing can be written: reading goes on, and whoever wants to sign in is told.
 async fn only_reading_works(site: &Site, bia: &Bia, alice: &Browser) {
     let began = Instant::now();
     let bob = site.browser("bob");
@@ -49,11 +56,22 @@ async fn a_file_that_may_not_grow_refuses_sign_ins_clearly_until_it_may() {
         let (id, limit) = (bia.id().to_string(), format!("--fsize={bytes}:"));
         assert!(can("prlimit", &["--pid", &id, &limit]), "prlimit");
     };
+    populate(site.control(), 1);
+    let late = site.browser("p0");
+    let back = at_the_provider(&late, &bia).await;
     limit("100000");
     only_reading_works(&site, &bia, &alice).await;
+    let refused = late.get(&back).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    says_that_the_database_is_away(&refused);
+    // No redirect to an error page that couldn't show it: the page itself, with the id by which the log can be searched.
+    assert!(refused.header("content-type").starts_with("text/html"), "{refused:?}");
+    assert!(refused.body.contains(refused.header("x-request-id")), "{refused:?}");
+    assert!(late.whoami(&bia).await.is_none());
     only_reading_works(&site, &bia, &alice).await;
     assert!(bia.log().contains("the disk failed under the SQLite file"), "{}", bia.log());
     limit("unlimited");
+    late.signed_in(&bia, "microsoft").await;
     everything_works(&site, &bia, &alice).await;
     check_database(&site);
 }

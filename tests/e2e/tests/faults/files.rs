@@ -14,7 +14,7 @@ async fn with_sixty_four_files_a_crowd_waits_outside_and_people_sign_in_beside_i
     let before = open_files(bia.id());
     let address = bia.public.trim_start_matches("http://").to_owned();
     let mut crowd = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..100 {
         // The kernel keeps those that don't get in.
         crowd.push(TcpStream::connect(&address).await.expect("a connection"));
     }

@@ -12,7 +12,7 @@ use crate::world::{Database, check_database, email, on_postgres, populate, signa
 const PEOPLE: usize = 800;
 const AT_ONCE: usize = 8;
 /// Sign-ins before each kill; the rest of them is under way.
-const BEFORE_KILL: usize = 40;
+const BEFORE_KILL: usize = 20;
 
 /// What a browser was told, and by which answer.
 struct Told {

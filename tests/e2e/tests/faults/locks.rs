@@ -34,8 +34,7 @@ async fn a_lock_that_is_held_for_a_moment_delays_sign_ins_and_nobody_who_reads()
     two.session();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lock_that_is_held_for_long_ends_in_a_clear_refusal_and_passes() {
+pub(crate) async fn a_lock_that_is_held_for_long_ends_in_a_clear_refusal_and_passes() {
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");

@@ -2,7 +2,8 @@
 //!
 //! `kill` (what a browser was told of is there), `disk` (full, read-only, damaged), `locks` (a database that keeps people
 //! waiting), `postgres` (cut, silent, away, full, read-only), `files` (no file handles left), `crowd` (thousands of
-//! connections that say nothing, little or too much), `workers` (mapper workers killed), `clock` (jumps), `provider` (a
+//! connections that say nothing, little or too much), `patience` (what hangs is given up),
+//! `workers` (mapper workers killed), `clock` (jumps), `provider` (a
 //! slow one keeps nobody else waiting). Faults of a provider's answers are in `faults` of the other test program.
 //!
 //! `world` has what they share. Tests of PostgreSQL need `BIA_TEST_POSTGRES`; those that mount a file system or turn the
@@ -14,6 +15,7 @@ mod disk;
 mod files;
 mod kill;
 mod locks;
+mod patience;
 mod postgres;
 mod provider;
 mod workers;
