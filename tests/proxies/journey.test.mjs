@@ -16,9 +16,19 @@ const LIES = {
 /** What Bia believes of a proxy. */
 const DISGUISE = {
   'X-Forwarded-For': '203.0.113.9', 'X-Real-IP': '203.0.113.9', 'True-Client-IP': '203.0.113.9',
-  'CF-Connecting-IP': '203.0.113.9', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'http',
+  'CF-Connecting-IP': '203.0.113.9', 'CF-IPCity': 'Nowhere', 'CF-IPCountry': 'ZZ', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'http',
+  'X-Request-ID': 'chosen-by-the-visitor', 'traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'tracestate': 'vendor=chosen',
 };
+/** None of it in a header of a request that reaches Bia; `X-Forwarded-Proto: http` is the only short one. */
+const DISGUISED = /203\.0\.113\.9|evil\.example|Nowhere|: ZZ\r|chosen|0af7651916cd43dd|^x-forwarded-proto: http\r/im;
 const DEEP = '/reports/2026?from=a%26b&to=c+d&empty=&path=%2Fx%2F..%2Fy';
+/** Guarded pages by way of an open one: what many servers, and some servers only, read as a step up. */
+const DETOURS = [
+  '/public/../reports', '/public/%2e%2e/reports', '/public/.%2E/reports', '/public/..%2freports', '/public/..%2Freports', '/public/x/../../reports',
+  '/public/..', '/public/%2e%2e', '/public//../reports', '/public/./../reports', '/public/../reports%zz', '/public/../reports%00', '/public/%00/../reports',
+  '/public/..;/reports', '/public/..;x=y/reports', '/public/..%3b/reports', '/public/%2e%2e%3B/reports', '/public/..\\reports', '/public/..%5creports',
+  '/public%2f..%2freports', '/public/#/../reports', '/public/../reports?x=/public/', '/PUBLIC/../reports',
+];
 const PAGE = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 const SCRIPT = { accept: 'application/json' };
 
@@ -53,8 +63,9 @@ function journeys(name) {
 
   test('a visitor signs in, is back at the very page, and is known to the application', async () => {
     const visitor = await Visitor.open(chrome, site, LIES);
+    const asked = site.app.asked;
     await visitor.visit(DEEP);
-    assert.equal(site.app.asked, await asked(site), 'the application was not asked');
+    assert.equal(site.app.asked, asked, 'the application was not asked');
     await visitor.signInAs('alice');
     await visitor.arrives(proxies[name].returnsTo?.(DEEP) ?? DEEP);
     const seen = await visitor.seen();
@@ -84,6 +95,7 @@ function journeys(name) {
   });
 
   test('a lie in a header reaches nobody, even where the answer has no such header', async () => {
+    const before = site.door.said.length;
     const visitor = await Visitor.open(chrome, site, { ...LIES, ...DISGUISE });
     await visitor.visit('/reports');
     await visitor.signInAs('carol');
@@ -95,6 +107,12 @@ function journeys(name) {
     assert.deepEqual([told(seen, 'x-user-email'), told(seen, 'x-user-roles')], [[], []]);
     assert.ok(!JSON.stringify(session.devices).includes('203.0.113.9'), `the session keeps no false address: ${JSON.stringify(session.devices)}`);
     await visitor.close();
+    // Every request of this test that came to Bia: the pages, and what the proxy asked by itself.
+    const script = await site.ask('/reports', { headers: { ...SCRIPT, ...LIES, ...DISGUISE } });
+    assert.equal(script.status, 401, script.body);
+    const said = site.door.said.slice(before);
+    assert.match(said, /^GET \/sessions\/(whoami|forward-auth) /m);
+    if (proxies[name].believed) assert.doesNotMatch(said, DISGUISED);
 
     const open = await site.ask('/public/page', { headers: LIES });
     assert.equal(open.status, 200);
@@ -105,7 +123,8 @@ function journeys(name) {
 
   test('without a session no request reaches the application', async () => {
     const before = site.app.asked;
-    for (const path of ['/', '/reports', '/admin/identities', '/ui/../reports', '//reports', '/Sessions/whoami']) {
+    const guarded = ['/', '/reports', '/admin/identities', '/ui/../reports', '//reports', '/Sessions/whoami'];
+    for (const path of [...guarded, ...DETOURS]) {
       for (const method of ['GET', 'POST', 'DELETE']) {
         const page = await site.ask(path, { method, headers: { ...PAGE, ...LIES } });
         assert.ok(page.status >= 300, `${method} ${path}: ${page.status}`);
@@ -146,18 +165,11 @@ function journeys(name) {
 
   test('when Bia is gone the page stays shut', async () => {
     const before = site.app.asked;
-    await site.bia.stop();
+    await site.stopBia();
     for (const headers of [PAGE, SCRIPT]) {
       const answer = await site.ask('/reports', { headers: { ...headers, ...LIES, cookie: 'ory_kratos_session=x' } });
       assert.ok(answer.status >= 300, `${answer.status}`);
     }
     assert.equal(site.app.asked, before);
   });
-}
-
-/** How often the application was asked for a guarded page so far: pages for everybody count once at the start. */
-async function asked(site) {
-  const before = site.app.asked;
-  await site.ask('/reports', { headers: PAGE });
-  return before;
 }

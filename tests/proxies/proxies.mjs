@@ -11,6 +11,7 @@ export const proxies = {
   nginx: {
     program: 'nginx',
     version: ['-v'],
+    believed: true,
     start(site) {
       write(site, 'app.conf', adapt('nginx/app.example.com.conf', [
         ['listen 443 ', `listen 127.0.0.1:${site.proxyPort} `],
@@ -28,6 +29,7 @@ export const proxies = {
   caddy: {
     program: 'caddy',
     version: ['version'],
+    believed: true,
     start(site) {
       const own = adapt('caddy/Caddyfile', [
         // The test has a certificate of its own, and must not ask a public authority for one.
@@ -42,6 +44,7 @@ export const proxies = {
   haproxy: {
     program: 'haproxy',
     version: ['-v'],
+    believed: true,
     start(site) {
       write(site, 'bia.lua', adapt('haproxy/bia.lua', behind(site).slice(0, 1)));
       write(site, 'haproxy.cfg', adapt('haproxy/haproxy.cfg', [
@@ -57,6 +60,7 @@ export const proxies = {
   traefik: {
     program: process.env.TRAEFIK || 'traefik',
     version: ['version'],
+    believed: true,
     start(site) {
       write(site, 'bia.yml', adapt('traefik/bia.yml', [
         ['/etc/traefik/app.example.com.pem', certificate(site)],
@@ -75,6 +79,7 @@ export const proxies = {
     program: process.env.OATHKEEPER || 'oathkeeper',
     version: ['version'],
     // It passes on what visitors write, so its word is not believed.
+    believed: false,
     overlay: [['trusted_proxies: [127.0.0.0/8, "::1"]', 'trusted_proxies: [192.0.2.1]']],
     // It sorts the parameters of the address that it sends people back to.
     returnsTo(path) {

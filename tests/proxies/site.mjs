@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { Process, freePorts } from './processes.mjs';
 
 export const HOST = 'app.example.com';
@@ -39,6 +40,30 @@ export function seenIn(html) {
   return JSON.parse(html.match(/<pre id="seen">(.*)<\/pre>/s)[1].replaceAll('&lt;', '<'));
 }
 
+/** The way to Bia; `said` is all that came by, byte for byte. */
+async function door(innerPort) {
+  const sockets = new Set();
+  const way = createTcpServer((outside) => {
+    const inside = connect(innerPort, '127.0.0.1');
+    for (const [from, to] of [[outside, inside], [inside, outside]]) {
+      sockets.add(from);
+      from.on('error', () => {}).on('close', () => (to.destroy(), sockets.delete(from))).pipe(to);
+    }
+    outside.on('data', (data) => (way.said += data.toString('latin1')));
+  });
+  way.said = '';
+  way.listen(0, '127.0.0.1');
+  await once(way, 'listening');
+  way.port = way.address().port;
+  way.stop = async () => {
+    const closed = way.listening ? once(way, 'close') : undefined;
+    way.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  return way;
+}
+
 export class Site {
   #running = [];
 
@@ -46,13 +71,15 @@ export class Site {
     const site = new Site();
     site.folder = folder;
     mkdirSync(folder, { recursive: true });
-    [site.proxyPort, site.biaPort, site.adminPort, site.appPort, site.sparePort] = await freePorts(5);
+    [site.proxyPort, site.innerPort, site.adminPort, site.appPort, site.sparePort] = await freePorts(5);
     site.public = `https://${HOST}:${site.proxyPort}`;
     site.callback = `${site.public}/self-service/methods/oidc/callback/microsoft`;
     certificate(folder);
     site.app = await application(site.appPort);
     await site.#startStandIn();
     await site.#startBia(overlay);
+    site.door = await door(site.innerPort);
+    site.biaPort = site.door.port;
     return site;
   }
 
@@ -71,12 +98,12 @@ export class Site {
       .replaceAll('@FOLDER@', this.folder).replaceAll('@ROOT@', ROOT).replaceAll('@STAND_IN@', this.standIn);
     writeFileSync(`${this.folder}/kratos.yml`, base);
     writeFileSync(`${this.folder}/proxy.yml`, adapt('kratos.yml', [
-      [`https://${HOST}/`, `${this.public}/`], ['port: 4433', `port: ${this.biaPort}`], ['port: 4434', `port: ${this.adminPort}`],
+      [`https://${HOST}/`, `${this.public}/`], ['port: 4433', `port: ${this.innerPort}`], ['port: 4434', `port: ${this.adminPort}`],
       ...overlay,
     ]));
     this.bia = new Process('bia', this.folder, BIA, ['serve', '-c', 'kratos.yml', '-c', 'proxy.yml']);
     this.#running.push(this.bia);
-    const ready = () => fetch(`http://127.0.0.1:${this.biaPort}/health/ready`).then((answer) => answer.ok, () => false);
+    const ready = () => fetch(`http://127.0.0.1:${this.innerPort}/health/ready`).then((answer) => answer.ok, () => false);
     await this.bia.ready('an answer of Bia', ready);
   }
 
@@ -102,7 +129,14 @@ export class Site {
     });
   }
 
+  /** Bia is gone, and so is the port where proxies ask it. */
+  async stopBia() {
+    await this.door.stop();
+    await this.bia.stop();
+  }
+
   async stop() {
+    await this.door?.stop();
     for (const running of this.#running.reverse()) await running.stop();
     this.app?.closeAllConnections();
     this.app?.close();
