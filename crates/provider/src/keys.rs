@@ -103,12 +103,18 @@ impl Keys {
     /// A newer set, if the budget allows to ask and the provider answers. `kid` names the missing key; without it
     /// the signature just fitted no key.
     pub(crate) async fn newer(&self, kid: Option<&str>, now: Timestamp) -> Option<Arc<KeySet>> {
-        if kid.is_some_and(|kid| self.is_known_bad(kid, now)) || !self.spend(now) {
+        if kid.is_some_and(|kid| self.is_known_bad(kid, now)) {
             return None;
         }
         let (outbound, url) = (self.outbound.clone(), self.url.clone());
-        let fetched =
-            self.slot.fetch_since(Instant::now(), now, |old| async move { fetch(outbound, url, old, now).await }).await;
+        // Of those who ask at the same time only the one who fetches pays: after a rotation they come in crowds.
+        let paid = |old| async move {
+            if !self.spend(now) {
+                return Err(upstream_unavailable("it was asked too often already".to_owned()));
+            }
+            fetch(outbound, url, old, now).await
+        };
+        let fetched = self.slot.fetch_since(Instant::now(), now, paid).await;
         match fetched {
             Ok(set) => {
                 if let Some(kid) = kid.filter(|kid| !set.has(kid)) {

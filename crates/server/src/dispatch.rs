@@ -185,7 +185,7 @@ async fn run(route: &'static Route, mut call: Call, request_body: Body, port: Po
     trace_context::routed(&call.method, route.path);
     if route.is_limited
         && let Some(limits) = &call.app.rate_limits
-        && let Err(refused) = limits.admit(&call)
+        && let Err(refused) = limits.admit(&call, route)
     {
         return rate_limit::refuse(&call, route, &refused);
     }

@@ -65,7 +65,7 @@ impl RateLimits {
     ///
     /// # Errors
     /// Which limit it exceeds, and when to come back.
-    pub(crate) fn admit(&self, call: &Call) -> Result<(), Refused> {
+    pub(crate) fn admit(&self, call: &Call, route: &Route) -> Result<(), Refused> {
         let now = self.origin.elapsed();
         if let Some(limit) = &self.per_address {
             let address = client::nearest_address(call.client.peer, &call.headers, &call.deps().config.bia);
@@ -74,7 +74,7 @@ impl RateLimits {
             })?;
         }
         if let Some(limit) = &self.per_flow
-            && let Some(flow) = flow_of(call)
+            && let Some(flow) = flow_of(call, route)
         {
             limit.buckets.take(flow.as_u128(), limit.pace, now).map_err(|retry_after| Refused {
                 limit: "flow",
@@ -95,8 +95,10 @@ fn address_key(address: IpAddr) -> u128 {
 }
 
 /// The flow that a request is about: a submit names it in its query, a callback in its state.
-fn flow_of(call: &Call) -> Option<Uuid> {
-    if let Some(flow) = call.query.get("flow") {
+fn flow_of(call: &Call, route: &Route) -> Option<Uuid> {
+    // Not from the flow in the query of a callback, which nobody there reads: a new one each time would count for nothing.
+    let is_callback = route.path.contains("/callback");
+    if let Some(flow) = call.query.get("flow").filter(|_| !is_callback) {
         return Uuid::parse_str(flow).ok();
     }
     // A state that can't be opened belongs to no flow of ours; the limit per address counts whoever made it up.

@@ -131,9 +131,11 @@ impl Store {
         let mut size = largest.min(100);
         let mut removed = 0;
         loop {
+            let mut unit = self.begin().await?;
+            // What others wait for begins when this one waits no more.
             let begun = Instant::now();
-            let query = Query::new("cleanup", sql).bind(before).bind(size);
-            let count = self.execute(query).await?;
+            let count = unit.execute(Query::new("cleanup", sql).bind(before).bind(size)).await?;
+            unit.commit().await?;
             let took = begun.elapsed();
             removed += count;
             *longest = (*longest).max(took);

@@ -1,5 +1,6 @@
 //! One connection to either database, with the handful of verbs everything else is built on.
 
+use crate::checkpoint;
 use crate::dsn::{Dsn, SqliteMode};
 use crate::error::DriverError;
 use crate::query::{Arg, Query, Row};
@@ -28,7 +29,7 @@ impl Opener {
     /// For looking only: changes neither the file nor its folder.
     pub(crate) fn looking(path: &Path) -> Self {
         let target = Target::File { path: path.to_owned(), read_only: true, immutable: is_quiet_log_database(path) };
-        Self::Sqlite(Box::new(SqliteOptions { target, pragmas: Vec::new() }))
+        Self::Sqlite(Box::new(SqliteOptions { target, pragmas: Vec::new(), is_writer: false }))
     }
 
     /// A SQLite connection for readers (`writer` false) or for the one writer.
@@ -46,6 +47,7 @@ impl Opener {
                     pragmas.push(("journal_mode", "WAL"));
                     pragmas.push(("synchronous", if full_synchronous { "FULL" } else { "NORMAL" }));
                     pragmas.push(("journal_size_limit", "67108864"));
+                    pragmas.push(("wal_autocheckpoint", checkpoint::PAGES_MAX));
                 } else if !read_only {
                     pragmas.push(("query_only", "ON"));
                 }
@@ -59,7 +61,7 @@ impl Opener {
             }
             Dsn::Postgres { .. } => return None,
         };
-        Some(Self::Sqlite(Box::new(SqliteOptions { target, pragmas })))
+        Some(Self::Sqlite(Box::new(SqliteOptions { target, pragmas, is_writer: writer })))
     }
 
     pub(crate) async fn open(&self) -> Result<Connection, DriverError> {

@@ -28,6 +28,7 @@
 #[macro_use]
 mod both;
 
+mod checkpoint;
 mod cleanup;
 mod connect;
 mod connection;

@@ -2,11 +2,14 @@
 //!
 //! A look-up takes some ten microseconds: handing it to a thread and back would cost several times as much, and a login
 //! asks about thirty times. So statements run where they are awaited. What could take long is told to the runtime first,
-//! and nobody waits inside SQLite for a lock that another process holds: that wait is the runtime's.
+//! and nobody waits inside SQLite for a lock that another process holds: that wait is the runtime's. The log is folded into
+//! the file elsewhere (`checkpoint.rs`), so that a commit waits for no disk.
 
+use crate::checkpoint::Checkpoints;
 use crate::query::{Arg, Query};
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -21,6 +24,8 @@ pub(crate) struct SqliteOptions {
     pub(crate) target: Target,
     /// Run when it is open.
     pub(crate) pragmas: Vec<(&'static str, &'static str)>,
+    /// The one connection that writes; it sees to the log.
+    pub(crate) is_writer: bool,
 }
 
 #[derive(Clone)]
@@ -36,7 +41,10 @@ pub(crate) enum Target {
 }
 
 /// An open connection.
-pub(crate) struct SqliteConnection(Connection);
+pub(crate) struct SqliteConnection {
+    connection: Connection,
+    checkpoints: Option<Checkpoints>,
+}
 
 /// The columns of one row.
 pub(crate) struct SqliteRow(Vec<Value>);
@@ -73,7 +81,11 @@ impl SqliteOptions {
             connection.pragma_update(None, name, value)?;
         }
         connection.busy_timeout(Duration::ZERO)?;
-        Ok(SqliteConnection(connection))
+        let checkpoints = match &self.target {
+            Target::File { path, .. } if self.is_writer => Some(Checkpoints::new(&plain(path))),
+            _ => None,
+        };
+        Ok(SqliteConnection { connection, checkpoints })
     }
 }
 
@@ -83,13 +95,14 @@ fn plain(path: &std::path::Path) -> PathBuf {
 }
 
 fn immutable_uri(path: &std::path::Path) -> String {
-    let mut uri = "file:".to_owned();
-    for letter in plain(path).to_string_lossy().chars() {
-        match letter {
-            '%' => uri.push_str("%25"),
-            '?' => uri.push_str("%3f"),
-            '#' => uri.push_str("%23"),
-            other => uri.push(other),
+    let path = plain(path);
+    // With an authority, which is empty: of `file://data/…`, `data` would be one.
+    let mut uri = if path.is_absolute() { "file://" } else { "file:" }.to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            // Names need not be UTF-8.
+            other => uri.push_str(&format!("%{other:02x}")),
         }
     }
     uri + "?immutable=1"
@@ -124,8 +137,17 @@ impl SqliteConnection {
 
     /// Several statements without arguments.
     pub(crate) async fn run_script(&mut self, sql: &str) -> Result<(), rusqlite::Error> {
-        let connection = &mut self.0;
-        patiently(move || maybe_long(sql.len() > 64, || connection.execute_batch(sql))).await
+        let connection = &mut self.connection;
+        let outcome = patiently(move || maybe_long(sql.len() > 64, || connection.execute_batch(sql))).await;
+        self.note_commit();
+        outcome
+    }
+
+    /// After each statement: outside of a transaction it was a commit, or is taken for one.
+    fn note_commit(&mut self) {
+        if let Some(checkpoints) = self.checkpoints.as_mut().filter(|_| self.connection.is_autocommit()) {
+            checkpoints.committed();
+        }
     }
 
     async fn run<T>(
@@ -134,9 +156,9 @@ impl SqliteConnection {
         work: impl Fn(&mut Statement<'_>) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
         // Held exclusively, because a connection may change threads but not be used by two.
-        let connection = &mut self.0;
+        let connection = &mut self.connection;
         // Texts that vary are those of lists and searches, which may look at many rows.
-        patiently(move || {
+        let outcome = patiently(move || {
             maybe_long(!query.cached, || {
                 if query.cached {
                     let mut statement = connection.prepare_cached(&query.sqlite)?;
@@ -149,7 +171,9 @@ impl SqliteConnection {
                 }
             })
         })
-        .await
+        .await;
+        self.note_commit();
+        outcome
     }
 }
 
@@ -229,6 +253,27 @@ impl SqliteRow {
             Value::Blob(bytes) => Some(Some(bytes)),
             Value::Null => Some(None),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::path::Path;
+
+    #[test]
+    fn a_quiet_file_is_found_under_any_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let slashes = |path: &Path| PathBuf::from(format!("/{}", path.display()));
+        let odd = folder.path().join(OsStr::from_bytes(b"100% #1?\xff.sqlite"));
+        for path in [slashes(&folder.path().join("bia.sqlite")), odd] {
+            Connection::open(&path).expect("made").execute_batch("CREATE TABLE here (n)").expect("a table");
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let found = Connection::open_with_flags(immutable_uri(&path), flags).expect("found");
+            let tables: i64 = found.query_row("SELECT COUNT(*) FROM here", [], |row| row.get(0)).expect("the same one");
+            assert_eq!(tables, 0, "{}", path.display());
         }
     }
 }

@@ -72,6 +72,28 @@ async fn a_rotated_key_is_fetched_at_once_and_the_old_one_stays() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_meets_a_rotation_waits_for_one_fetch() {
+    let world = World::new().await;
+    let provider = world.microsoft(json!({}));
+    world.sign_in(&provider, "alice").await.unwrap();
+    world.control().rotate_keys();
+    world.control().drop_old_keys();
+    let slow = Fault::at(Endpoint::Keys, EndpointFault::Slow).delay(Duration::from_millis(500));
+    world.control().add_fault(slow);
+    let mut crowd = Vec::new();
+    for _ in 0..12 {
+        let authorization = world.authorize(&provider).await.unwrap();
+        let code = world.code(&authorization, "alice").await;
+        let provider = provider.clone();
+        crowd.push(tokio::spawn(async move { exchange_at(&provider, &authorization, &code, now()).await.map(drop) }));
+    }
+    for one in crowd {
+        one.await.unwrap().expect("everybody has the new key");
+    }
+    assert_eq!(world.control().count(Endpoint::Keys), 2);
+}
+
+#[tokio::test]
 async fn unknown_keys_cannot_make_us_hammer_the_provider() {
     let world = World::new().await;
     let provider = world.microsoft(json!({}));
