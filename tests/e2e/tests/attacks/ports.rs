@@ -161,9 +161,9 @@ fn liar() -> Browser {
 
 #[track_caller]
 fn tells_no_lie(answer: &Answer) {
-    for lie in ["evil", "6.6.6.6", "gopher", "admin@contoso", "666"] {
+    for lie in ["evil.example", "evilville", "6.6.6.6", "gopher", "admin@contoso", ":666/"] {
         let headers = answer.headers.iter().map(|(_, value)| value.to_str().unwrap_or_default());
-        assert!(!headers.into_iter().any(|value| value.contains(lie)), "{lie}: {answer:?}");
+        assert!(!headers.into_iter().any(|value| value.to_lowercase().contains(lie)), "{lie}: {answer:?}");
         assert!(!answer.body.to_lowercase().contains(lie), "{lie}: {answer:?}");
     }
 }

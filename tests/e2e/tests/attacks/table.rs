@@ -13,8 +13,11 @@ fn the_page_names_tests_that_exist_and_every_attack() {
     let everywhere = tests_below(&[root.join("crates"), root.join("tests")]);
     let missing: Vec<&String> = named.difference(&everywhere).collect();
     assert!(missing.is_empty(), "docs/security.md names tests that do not exist: {missing:#?}");
+    // What is in this file attacks nobody.
+    let mut own = BTreeSet::new();
+    collect(include_str!("table.rs"), &mut own);
     let attacks = tests_below(&[root.join("tests/e2e/tests/attacks")]);
-    let unnamed: Vec<&String> = attacks.difference(&named).collect();
+    let unnamed: Vec<&String> = attacks.difference(&named).filter(|test| !own.contains(*test)).collect();
     assert!(unnamed.is_empty(), "attacks that docs/security.md does not name: {unnamed:#?}");
 }
 
