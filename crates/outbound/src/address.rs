@@ -1,11 +1,13 @@
 //! Which addresses are private, and a resolver that drops them at connect time.
 //!
 //! The check happens on resolved addresses inside the connector: checking a name first and connecting later
-//! would let a DNS answer change in between (DNS rebinding).
+//! would let a DNS answer change in between (DNS rebinding). Where a proxy connects in our place there is no such
+//! moment here: then the name is judged before the call, and the rest is up to the proxy.
 
-use crate::error::PrivateAddressRefused;
+use crate::error::{OutboundError, PrivateAddressRefused, place};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 use url::{Host, Url};
 
 /// Whether an address belongs to this machine, a local network, or a range that nobody on the internet owns.
@@ -72,19 +74,14 @@ pub(crate) fn literal_is_private(url: &Url) -> bool {
 }
 
 /// Resolves through the operating system and refuses names that lead to a private address.
-pub(crate) struct PublicOnly {
-    /// Hosts of the configured proxies: they stand in the local network by design, and the operator set them.
-    pub(crate) proxies: Vec<String>,
-}
+pub(crate) struct PublicOnly;
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let exempt = self.proxies.iter().any(|p| p.eq_ignore_ascii_case(&host));
         Box::pin(async move {
             let found: Vec<_> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            // One private address among public ones is as suspicious as only private ones.
-            if !exempt && found.iter().any(|a| is_private(a.ip())) {
+            if any_is_private(&found) {
                 return Err(PrivateAddressRefused.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
@@ -92,17 +89,32 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Host names in the proxy variables that the client honours.
-pub(crate) fn proxy_hosts() -> Vec<String> {
-    let names = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
-    let both = names.iter().flat_map(|n| [(*n).to_owned(), n.to_lowercase()]);
-    both.filter_map(|name| std::env::var(name).ok())
-        .filter_map(|value| {
-            let text = if value.contains("://") { value } else { format!("http://{value}") };
-            Url::parse(&text).ok()?.host_str().map(str::to_owned)
-        })
-        .collect()
+/// One private address among public ones is as suspicious as only private ones.
+fn any_is_private(found: &[SocketAddr]) -> bool {
+    found.iter().any(|address| is_private(address.ip()))
 }
+
+/// Judges a name that a proxy will resolve, which therefore never comes to [`PublicOnly`].
+///
+/// # Errors
+/// Also when the name has no address here: the proxy may know one inside, and nobody would have judged it.
+pub(crate) async fn judge_for_proxy(url: &Url, within: Duration) -> Result<(), OutboundError> {
+    let Some(Host::Domain(host)) = url.host() else { return Ok(()) };
+    let lookup = tokio::time::timeout(within, tokio::net::lookup_host((host, 0))).await;
+    let found = match lookup {
+        Ok(Ok(found)) => found.collect::<Vec<_>>(),
+        Ok(Err(_)) => Vec::new(),
+        Err(_) => return Err(OutboundError::Timeout { place: place(url), after: within }),
+    };
+    if found.is_empty() {
+        return Err(OutboundError::Connect { place: place(url), why: UNJUDGED.to_owned() });
+    }
+    if any_is_private(&found) { Err(OutboundError::PrivateAddress { place: place(url) }) } else { Ok(()) }
+}
+
+const UNJUDGED: &str = "its name has no address here, so that nobody can tell whether the proxy would go to a private \
+    one, which clients.http.disallow_private_ip_ranges forbids; add it to clients.http.private_ip_exception_urls if \
+    the proxy may decide";
 
 /// Whether a URL is listed in `clients.http.private_ip_exception_urls`; `*` and `**` stand for any text.
 pub(crate) fn is_exception(patterns: &[String], url: &Url) -> bool {

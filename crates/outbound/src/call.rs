@@ -210,9 +210,7 @@ impl Call {
 
     async fn exchange(&self, url: &Url, headers: HeaderMap) -> Result<Answer, OutboundError> {
         let place = place(url);
-        let Some(client) = self.outbound.client_for(url) else {
-            return Err(OutboundError::PrivateAddress { place });
-        };
+        let client = self.outbound.client_for(url).await?;
         let mut request = client.request(self.method.clone(), url.clone()).headers(headers).timeout(self.timeout);
         if let Some(body) = &self.body {
             request = request.body(body.clone());

@@ -2,8 +2,9 @@
 
 use crate::address::{self, PublicOnly};
 use crate::call::Call;
-use crate::error::SetupError;
+use crate::error::{OutboundError, SetupError, place};
 use arc_swap::ArcSwap;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Client, ClientBuilder, Method, redirect};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,9 +48,13 @@ pub struct Prepared(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) policy: Policy,
+    /// Goes anywhere, by the proxy of the environment if there is one.
     open: Client,
-    /// Same as `open`, but it resolves public addresses only.
+    /// Connects by itself and to public addresses alone. It knows no proxy, so that a proxy's private host needs no
+    /// exemption, which would hold for everything else on that host, too.
     public_only: Client,
+    /// Which URLs `open` gives to a proxy.
+    proxies: Matcher,
 }
 
 impl Outbound {
@@ -79,9 +84,10 @@ impl Outbound {
                 .redirect(redirect::Policy::none())
         };
         let open = build(base())?;
-        let resolver = PublicOnly { proxies: address::proxy_hosts() };
-        let public_only = build(base().dns_resolver(resolver))?;
-        Ok(Prepared(Arc::new(Inner { policy, open, public_only })))
+        let public_only = build(base().no_proxy().dns_resolver(PublicOnly))?;
+        // What reqwest itself reads for `open`.
+        let proxies = Matcher::from_system();
+        Ok(Prepared(Arc::new(Inner { policy, open, public_only, proxies })))
     }
 
     /// Every call from now on, of every clone, goes by these rules; calls that are under way end by the old ones.
@@ -108,14 +114,30 @@ impl Outbound {
         Call::new(self.clone(), method, url.as_ref())
     }
 
-    /// The client for this very URL, or nothing when the URL itself names a private address.
-    pub(crate) fn client_for(&self, url: &Url) -> Option<Client> {
+    /// The client for this very URL.
+    ///
+    /// # Errors
+    /// When the URL leads to a private address, as far as that shows before connecting.
+    pub(crate) async fn client_for(&self, url: &Url) -> Result<Client, OutboundError> {
         let rules = self.current();
         let policy = &rules.policy;
         if !policy.disallow_private_ip_ranges || address::is_exception(&policy.private_ip_exception_urls, url) {
-            return Some(rules.open.clone());
+            return Ok(rules.open.clone());
         }
-        (!address::literal_is_private(url)).then(|| rules.public_only.clone())
+        if address::literal_is_private(url) {
+            return Err(OutboundError::PrivateAddress { place: place(url) });
+        }
+        if !rules.is_proxied(url) {
+            return Ok(rules.public_only.clone());
+        }
+        address::judge_for_proxy(url, policy.connect_timeout).await?;
+        Ok(rules.open.clone())
+    }
+}
+
+impl Inner {
+    fn is_proxied(&self, url: &Url) -> bool {
+        url.as_str().parse().is_ok_and(|uri| self.proxies.intercept(&uri).is_some())
     }
 }
 

@@ -4,7 +4,8 @@
 //! company proxies re-sign TLS), `HTTPS_PROXY` honoured. Every call has a timeout, every answer a size limit,
 //! redirects are followed only where the caller allows a number of them, and with
 //! `clients.http.disallow_private_ip_ranges` an address is judged after its name was resolved, at the moment
-//! of connecting, so that a name which changes its address between check and use gains nothing.
+//! of connecting, so that a name which changes its address between check and use gains nothing. Behind a proxy the
+//! name is judged before the call, because the proxy is the one that connects.
 //!
 //! [`Sources`] is built on it: the text behind a `file://`, `http(s)://` or `base64://` address of the
 //! configuration (mappers, schemas, hook bodies).

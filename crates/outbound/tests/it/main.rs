@@ -1,5 +1,7 @@
 //! The way out at its border: real sockets on loopback.
 
+mod behind_a_proxy;
+
 use bia_outbound::{Outbound, OutboundError, Policy, SourceError, Sources};
 use std::time::Duration;
 use wiremock::matchers::{header_exists, method, path};
