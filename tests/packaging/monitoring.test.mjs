@@ -91,6 +91,18 @@ test('a running server has the metrics that a sign-in makes, with the documented
   }
 });
 
+test('what should never happen is counted from zero on, under the labels that the tests of the rules use', () => {
+  const tried = readFileSync(path.join(root, 'contrib/prometheus/alerts.test.yml'), 'utf8');
+  for (const name of ['bia_audit_events_dropped_total', 'bia_web_hooks_dropped_total', 'bia_store_busy_total', 'bia_store_errors_total']) {
+    assert.match(text, new RegExp(`^${name}(?:\\{.*\\})? 0$`, 'm'));
+  }
+  for (const name of ['bia_audit_events_dropped_total', 'bia_store_busy_total']) {
+    const used = [...tried.matchAll(new RegExp(`${name}\\{.*?(?:reason|pool)="(\\w+)"`, 'g'))].map(([, value]) => value);
+    assert.ok(used.length > 0, name);
+    for (const value of used) assert.match(text, new RegExp(`^${name}\\{.*="${value}".*\\} 0$`, 'm'));
+  }
+});
+
 test('Prometheus takes the metrics, the rules, their tests and every expression of the dashboard', async () => {
   const promtool = async (...args) => {
     const { input, list } = typeof args.at(-1) === 'object' ? { input: args.at(-1).input, list: args.slice(0, -1) } : { list: args };

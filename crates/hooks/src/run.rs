@@ -77,6 +77,13 @@ impl Hooks {
         &self.warnings
     }
 
+    /// The names of the third-party hooks that run somewhere, each perhaps several times: what metrics call them.
+    pub fn third_party(&self) -> impl Iterator<Item = &str> {
+        let lists = [&self.login, &self.registration, &self.settings];
+        let slots = lists.into_iter().flat_map(|lists| lists.before.iter().chain(&lists.oidc).chain(&lists.profile));
+        slots.filter(|slot| slot.deadline.is_some()).map(|slot| slot.hook.name())
+    }
+
     /// Waits for web hooks that run in the background, at shutdown. False when some were still under way.
     pub async fn finish_background(&self, within: Duration) -> bool {
         self.background.finish(within).await

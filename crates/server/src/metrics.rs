@@ -52,12 +52,33 @@ pub(crate) fn render(deps: &Deps) -> String {
         metrics::gauge!("bia_store_connections", "pool" => pool.name, "state" => "idle").set(pool.idle as f64);
         metrics::gauge!("bia_store_connections_max", "pool" => pool.name).set(pool.max as f64);
     }
+    begin_at_zero(deps);
     let mapper = deps.mapper.stats();
     metrics::gauge!("bia_mapper_workers").set(mapper.workers as f64);
     metrics::gauge!("bia_mapper_running").set(mapper.running as f64);
     metrics::gauge!("bia_mapper_waiting").set(mapper.waiting as f64);
     process::observe();
     handle().render()
+}
+
+/// Alerts ask how much a counter grew, and nothing grows that is first seen at 1: what should never happen is shown before it
+/// does. A counter that has counted stays as it is. Hooks may be others after a reload, so this is done at each scrape.
+fn begin_at_zero(deps: &Deps) {
+    for reason in bia_telemetry::audit::DROP_REASONS {
+        metrics::counter!("bia_audit_events_dropped_total", "reason" => reason).absolute(0);
+    }
+    metrics::counter!("bia_web_hooks_dropped_total").absolute(0);
+    for name in deps.hooks.third_party() {
+        metrics::counter!("bia_hook_panics_total", "hook" => name.to_owned()).absolute(0);
+        metrics::counter!("bia_hook_timeouts_total", "hook" => name.to_owned()).absolute(0);
+    }
+    for pool in deps.store.pools() {
+        metrics::counter!("bia_store_busy_total", "pool" => pool.name).absolute(0);
+    }
+    // Of the statements those that a broken database meets first: every write, and the health check.
+    for operation in ["begin", "commit", "rollback", "is_ready"] {
+        metrics::counter!("bia_store_errors_total", "operation" => operation).absolute(0);
+    }
 }
 
 /// Counts one answer. `route` is a row of the URL table, or empty when none fitted.

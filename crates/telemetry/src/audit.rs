@@ -10,3 +10,4 @@ mod writer;
 
 pub use event::{Entry, Event, FIELDS, event, sessions_ended};
 pub use sink::{AuditError, Output, Settings, flush, reopen, start};
+pub use writer::DROP_REASONS;

@@ -165,6 +165,11 @@ func (all *manifest) hangsTogether(deployment apps.Deployment) error {
 				if port.Port.StrVal == "admin" && len(rule.From) == 0 {
 					problems = append(problems, errors.New("the NetworkPolicy lets everybody to the admin port"))
 				}
+				for _, peer := range rule.From {
+					if port.Port.StrVal == "admin" && (peer.PodSelector == nil || len(peer.PodSelector.MatchLabels) == 0) {
+						problems = append(problems, errors.New("the NetworkPolicy lets every pod of a namespace to the admin port"))
+					}
+				}
 			}
 		}
 	}

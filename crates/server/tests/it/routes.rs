@@ -25,6 +25,21 @@ async fn health_and_version_answer_on_their_ports() {
 }
 
 #[tokio::test]
+async fn what_should_never_happen_is_a_series_before_it_does() {
+    let world = World::start().await;
+    let metrics = world.admin("GET", "/metrics/prometheus", None).await.body;
+    for series in [
+        "bia_audit_events_dropped_total{reason=\"queue_full\"} ",
+        "bia_audit_events_dropped_total{reason=\"write_error\"} ",
+        "bia_web_hooks_dropped_total ",
+        "bia_store_busy_total{pool=\"write\"} ",
+        "bia_store_errors_total{operation=\"commit\"} ",
+    ] {
+        assert!(metrics.contains(&format!("\n{series}")), "{series} is missing:\n{metrics}");
+    }
+}
+
+#[tokio::test]
 async fn unknown_paths_and_methods_answer_as_go_does() {
     let world = World::start().await;
     let missing = world.public("GET", "/nothing/here", &[]).await;

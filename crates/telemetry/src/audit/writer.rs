@@ -15,6 +15,11 @@ const WAITING_MAX: usize = 8192;
 /// How often a failure is said in the log; the metric counts every one.
 const COMPLAINT_PACE: Duration = Duration::from_secs(60);
 
+/// Why an event is lost: the label `reason` of the metric.
+pub const DROP_REASONS: [&str; 2] = [QUEUE_FULL, WRITE_ERROR];
+const QUEUE_FULL: &str = "queue_full";
+const WRITE_ERROR: &str = "write_error";
+
 enum Message {
     Line(String),
     /// Look at what is wanted, without a line.
@@ -98,7 +103,7 @@ impl Writer {
     /// Hands a line over, or drops and counts it when too many wait.
     pub(super) fn line(&self, line: String) {
         if self.messages.try_send(Message::Line(line)).is_err() {
-            dropped("queue_full");
+            dropped(QUEUE_FULL);
         }
     }
 
@@ -140,7 +145,7 @@ fn write_all(mut target: Target, messages: &Receiver<Message>, reopen: &AtomicBo
                 let outcome = target.write(&line);
                 is_torn = outcome.is_err();
                 let Err(error) = outcome else { continue };
-                dropped("write_error");
+                dropped(WRITE_ERROR);
                 if complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_PACE) {
                     complained_at = Some(Instant::now());
                     tracing::error!(error = %error, "audit events can't be written and are lost; bia_audit_events_dropped_total counts them");
