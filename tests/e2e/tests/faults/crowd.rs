@@ -67,7 +67,7 @@ async fn ten_thousand_connections_that_say_nothing_are_shown_out_and_people_sign
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_kept_open_after_an_answer_give_way_when_nobody_else_gets_in() {
     let site = Site::new().await;
-    let bia = start_from_shell(&site, "ulimit -n 64; exec \"$0\" serve -c \"$1\"").await;
+    let bia = start_from_shell(&site, "ulimit -n 96; exec \"$0\" serve -c \"$1\"").await;
     let mut crowd = Vec::new();
     for _ in 0..100 {
         let mut stream = connect(&bia).await;
