@@ -6,7 +6,7 @@ use bia_selfservice::return_to::{Allowed, resolve};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngSeed, TestRunner};
 use url::Url;
 
 const DEFAULT: &str = "https://app.example/welcome";
@@ -14,8 +14,9 @@ const PUBLIC: &str = "https://id.example/auth/";
 const ENTRIES: [&str; 4] =
     ["https://app.example/after", "https://*.wild.example/", "http://127.0.0.1:4455", "myapp://callback"];
 
+/// The same cases in every run; `PROPTEST_CASES` goes further.
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() }
 }
 
 fn list() -> Vec<Allowed> {
@@ -151,7 +152,9 @@ proptest! {
     #[test]
     fn what_was_answered_once_is_answered_again(requested in requested()) {
         if let Ok(to) = resolve(Some(&requested), DEFAULT, &list()) {
-            prop_assert_eq!(resolve(Some(&to), DEFAULT, &list()).ok(), (!to.is_empty()).then_some(to));
+            // The operator's own default needs no entry.
+            prop_assume!(!requested.is_empty());
+            prop_assert_eq!(resolve(Some(&to), DEFAULT, &list()).ok(), Some(to));
         }
     }
 
