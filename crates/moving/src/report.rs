@@ -138,8 +138,10 @@ impl ImportReport {
 pub struct SendReport {
     pub seen: u64,
     pub created: u64,
-    /// Somebody there has the same link already.
+    /// Somebody there has the same link, external id, or address and traits already.
     pub there: u64,
+    /// Created without a link, an external id or an address: another move would not find them and make them again.
+    pub untraceable: u64,
     pub failed: u64,
     pub failures: Vec<Failure>,
 }

@@ -34,7 +34,9 @@ pub type Told<'a> = dyn FnMut(&SendReport, u64, &[NewId]) -> Result<(), MovingEr
 /// # Errors
 /// When the other side or the database fails for good; who was sent is there, and the cursor tells where to go on.
 pub async fn send(job: &Send<'_>, sent: &mut Told<'_>) -> Result<SendReport, MovingError> {
-    let ends = format!("{} → {}", job.store.describe(), job.target.name());
+    let options = [(job.export.keep_ids, " with --keep-ids"), (job.export.links_as_stored, " with --links-as-stored")];
+    let options: String = options.into_iter().filter_map(|(is_set, text)| is_set.then_some(text)).collect();
+    let ends = format!("{} → {}{options}", job.store.describe(), job.target.name());
     let saved = job.cursor.as_ref().map(|cursor| cursor.read::<SendReport>(&ends)).transpose()?.flatten();
     let (mut after, mut report) = match saved {
         Some(saved) => (saved.next.parse::<Uuid>().ok(), saved.report),
@@ -78,6 +80,7 @@ async fn send_batch(job: &Send<'_>, people: &[Identity], report: &mut SendReport
         match outcome {
             Ok(id) => {
                 report.created += 1;
+                report.untraceable += u64::from(!is_traceable(&job.export.body(identity)));
                 new_ids.push((identity.id, id));
             }
             Err(why) => match find_there(job, identity).await? {
@@ -135,25 +138,64 @@ fn reason(status: u64, message: &str, quoted: &str) -> String {
     }
 }
 
-/// Somebody with the same link is the same person: so a repeated call and a repeated move make nobody twice.
+/// Whether a repeated move would find them there: by a link, an external id or an address.
+fn is_traceable(body: &Value) -> bool {
+    let has = |pointer: &str| body.pointer(pointer).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    body["external_id"].is_string() || has(LINKS) || has("/verifiable_addresses") || has("/recovery_addresses")
+}
+
+const LINKS: &str = "/credentials/oidc/config/providers";
+
+/// Somebody with the same link or external id is the same person, and so is somebody with the same address whose traits
+/// are the same altogether: so a repeated call and a repeated move make nobody twice.
 async fn find_there(job: &Send<'_>, identity: &Identity) -> Result<Option<Uuid>, MovingError> {
     let body = job.export.body(identity);
-    let links = body.pointer("/credentials/oidc/config/providers").and_then(Value::as_array).cloned();
-    for link in links.unwrap_or_default() {
+    for link in body.pointer(LINKS).and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| link[key].as_str().unwrap_or_default();
         let identifier = format!("{}:{}", text("provider"), text("subject"));
-        let encoded: String = byte_serialize(identifier.as_bytes()).collect();
-        let found = job.target.get(&format!("/admin/identities?credentials_identifier={encoded}")).await?;
-        let found: Vec<Value> = found.map(|answer| answer.json()).transpose()?.unwrap_or_default();
-        let same = found.iter().find(|person| {
+        let is_same = |person: &Value| {
             let identifiers = person.pointer("/credentials/oidc/identifiers").and_then(Value::as_array);
             identifiers.is_some_and(|list| list.iter().any(|known| known == identifier.as_str()))
-        });
-        if let Some(id) = same.and_then(|person| person["id"].as_str()?.parse().ok()) {
+        };
+        if let Some(id) = list_there(job, &identifier).await?.iter().find(|person| is_same(person)).and_then(id_of) {
+            return Ok(Some(id));
+        }
+    }
+    if let Some(external_id) = body["external_id"].as_str() {
+        // Kratos: versions without external ids answer 404, as for somebody who is not there.
+        let found = job.target.get(&format!("/admin/identities/by/external/{}", encoded(external_id))).await?;
+        let found: Option<Value> = found.map(|answer| answer.json()).transpose()?;
+        if let Some(id) = found.as_ref().and_then(id_of) {
+            return Ok(Some(id));
+        }
+    }
+    let addresses = ["verifiable_addresses", "recovery_addresses"].into_iter().filter_map(|key| body[key].as_array());
+    let mut values: Vec<&str> = addresses.flatten().filter_map(|address| address["value"].as_str()).collect();
+    values.dedup();
+    for value in values {
+        // An address alone is no proof: somebody else may have it there.
+        let is_same = |person: &&Value| person["traits"] == body["traits"] && person["schema_id"] == body["schema_id"];
+        if let Some(id) = list_there(job, value).await?.iter().find(is_same).and_then(id_of) {
             return Ok(Some(id));
         }
     }
     Ok(None)
+}
+
+/// Whom that server knows by an identifier of any credential.
+async fn list_there(job: &Send<'_>, identifier: &str) -> Result<Vec<Value>, MovingError> {
+    let path = format!("/admin/identities?credentials_identifier={}", encoded(identifier));
+    let found = job.target.get(&path).await?;
+    Ok(found.map(|answer| answer.json()).transpose()?.unwrap_or_default())
+}
+
+fn id_of(person: &Value) -> Option<Uuid> {
+    person["id"].as_str()?.parse().ok()
+}
+
+/// For a segment of a path as well as for a query: a blank is `%20`, since `+` means a plus in a path.
+fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 #[cfg(test)]

@@ -151,6 +151,44 @@ async fn a_page_token_that_is_too_old_means_beginning_anew() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_its_own_pages_is_not_asked_for_ever() {
+    let bed = Bed::new().await;
+    let ends = format!("{} → {}", bed.api().name(), bed.store.describe());
+    let saved =
+        json!({ "ends": ends, "next": "page_size=2&page_token=x", "report": bia_moving::ImportReport::default() });
+    std::fs::write(bed.cursor().path, saved.to_string()).expect("cursor");
+    let refused = || ResponseTemplate::new(400).set_body_json(json!({ "error": { "message": "no" } }));
+    let first = ResponseTemplate::new(200)
+        .insert_header("link", "</admin/identities?page_token=y>; rel=\"next\"")
+        .set_body_json(people());
+    bed.people.faults.lock().expect("faults").extend([refused(), first, refused()]);
+    let error = bed.try_import(|_| ()).await.expect_err("refused again");
+    assert!(matches!(error, MovingError::Refused { status: 400, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn somebody_whose_tokens_can_not_be_opened_is_carried_by_their_identifiers() {
+    let bed = Bed::new().await;
+    let hidden = people()[0]["id"].as_str().expect("id").to_owned();
+    *bed.people.locked.lock().expect("locked") = Some(hidden);
+    let report = bed.import().await;
+    assert_eq!((report.created, report.failed, report.without_link), (6, 0, 0), "{report:?}");
+    let links: usize = bed.everybody().await.iter().map(|identity| identity.oidc_links().len()).sum();
+    assert_eq!(links, 7);
+}
+
+#[tokio::test]
+async fn a_cursor_of_a_move_with_other_options_is_not_taken_up() {
+    let bed = Bed::new().await;
+    let ends = format!("{} → {}", bed.api().name(), bed.store.describe());
+    let saved =
+        json!({ "ends": ends, "next": "page_size=2&page_token=x", "report": bia_moving::ImportReport::default() });
+    std::fs::write(bed.cursor().path, saved.to_string()).expect("cursor");
+    let error = bed.try_import(|job| job.trust_verified_addresses = true).await.expect_err("another move");
+    assert!(error.to_string().contains("--trust-verified-addresses"), "{error}");
+}
+
+#[tokio::test]
 async fn faults_that_pass_are_waited_for_and_others_are_not() {
     let bed = Bed::new().await;
     let busy = |status| ResponseTemplate::new(status).insert_header("retry-after", "0");

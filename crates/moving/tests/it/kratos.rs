@@ -30,6 +30,8 @@ pub(crate) struct People {
     pub(crate) faults: Arc<Mutex<Vec<ResponseTemplate>>>,
     /// Which list is refused with 500.
     pub(crate) keeps_credentials: Arc<Mutex<bool>>,
+    /// Of whom the tokens can't be opened; then lists show no credentials at all, as older versions' don't.
+    pub(crate) locked: Arc<Mutex<Option<String>>>,
 }
 
 impl Respond for People {
@@ -50,7 +52,13 @@ impl Respond for People {
         if let Some(fault) = self.faults.lock().expect("faults").pop() {
             return fault;
         }
-        let shown = query("include_credential").is_some();
+        let mut shown = query("include_credential").is_some();
+        let locked = self.locked.lock().expect("locked").clone();
+        let single = request.url.path().strip_prefix("/admin/identities/");
+        if shown && single.is_some() && single == locked.as_deref() {
+            return ResponseTemplate::new(500).set_body_json(json!({ "error": { "message": "can't decrypt" } }));
+        }
+        shown &= locked.is_none() || single.is_some();
         if shown && *self.keeps_credentials.lock().expect("flag") {
             return ResponseTemplate::new(500).set_body_json(json!({ "error": { "message": "can't decrypt" } }));
         }

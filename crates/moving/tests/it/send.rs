@@ -15,6 +15,8 @@ struct Taker {
     /// Whom it has already: link and id.
     there: Arc<Mutex<Vec<(String, String)>>>,
     refuses_batches: bool,
+    /// Of everybody whom it has.
+    traits: Arc<Mutex<Value>>,
 }
 
 const NEW: &str = "e0000000-0000-4000-8000-000000000001";
@@ -22,12 +24,22 @@ const NEW: &str = "e0000000-0000-4000-8000-000000000001";
 impl Respond for Taker {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         if request.method.as_str() == "GET" {
+            if let Some(external_id) = request.url.path().strip_prefix("/admin/identities/by/external/") {
+                let there = self.there.lock().expect("there").clone();
+                return match there.into_iter().find(|(key, _)| *key == format!("external {external_id}")) {
+                    Some((_, id)) => ResponseTemplate::new(200).set_body_json(json!({ "id": id })),
+                    None => ResponseTemplate::new(404),
+                };
+            }
             let asked = request.url.query_pairs().find(|(key, _)| key == "credentials_identifier");
             let asked = asked.map(|(_, value)| value.into_owned()).expect("identifier");
             let there = self.there.lock().expect("there").clone();
             let found = there.into_iter().filter(|(link, _)| *link == asked);
             let found: Vec<Value> = found
-                .map(|(link, id)| json!({ "id": id, "credentials": { "oidc": { "identifiers": [link] } } }))
+                .map(|(link, id)| {
+                    let traits = self.traits.lock().expect("traits").clone();
+                    json!({ "id": id, "schema_id": "default", "traits": traits, "credentials": { "oidc": { "identifiers": [link] } } })
+                })
                 .collect();
             return ResponseTemplate::new(200).set_body_json(found);
         }
@@ -53,13 +65,17 @@ impl Respond for Taker {
 }
 
 async fn sent(bed: &Bed, taker: &Taker) -> (Result<SendReport, MovingError>, Vec<NewId>) {
+    sent_with(bed, taker, true).await
+}
+
+async fn sent_with(bed: &Bed, taker: &Taker, keep_ids: bool) -> (Result<SendReport, MovingError>, Vec<NewId>) {
     let kratos = MockServer::start().await;
     Mock::given(method("GET")).respond_with(taker.clone()).mount(&kratos).await;
     Mock::given(method("POST")).respond_with(taker.clone()).mount(&kratos).await;
     Mock::given(method("PATCH")).respond_with(taker.clone()).mount(&kratos).await;
     let api = bia_moving::AdminApi::new(bed.outbound.clone(), &kratos.uri(), Vec::new(), bia_moving::Pace::default());
     let api = api.expect("address");
-    let export = Export { config: &bed.config, keep_ids: true, links_as_stored: false };
+    let export = Export { config: &bed.config, keep_ids, links_as_stored: false };
     let job = Send { target: &api, store: &bed.store, export, batch_size: 4, cursor: Some(bed.cursor()) };
     let mut ids = Vec::new();
     let report = send(&job, &mut |_, total, new| {
@@ -107,4 +123,57 @@ async fn whoever_is_there_with_the_same_link_is_not_sent_twice() {
     let (report, ids) = sent(&bed, &taker).await;
     let report = report.expect("a report");
     assert_eq!((report.created, report.there, report.failed, ids.len()), (5, 1, 0, 6));
+}
+
+/// The one whom the taker refuses.
+async fn refused(bed: &Bed) -> bia_model::Identity {
+    let mut everybody = bed.everybody().await;
+    everybody.retain(|identity| identity.traits["email"] == "auto@contoso.example");
+    everybody.remove(0)
+}
+
+#[tokio::test]
+async fn whoever_is_there_with_their_old_id_is_not_sent_twice() {
+    let bed = Bed::new().await;
+    bed.import().await;
+    let taker = Taker::default();
+    let person = refused(&bed).await;
+    let external_id = person.external_id.clone().unwrap_or_else(|| person.id.to_string());
+    taker.there.lock().expect("there").push((format!("external {external_id}"), NEW.to_owned()));
+    let (report, ids) = sent(&bed, &taker).await;
+    let report = report.expect("a report");
+    assert_eq!((report.created, report.there, report.failed, ids.len()), (5, 1, 0, 6), "{report:?}");
+}
+
+#[tokio::test]
+async fn the_same_address_is_the_same_person_only_with_the_same_traits() {
+    let bed = Bed::new().await;
+    bed.import().await;
+    let person = refused(&bed).await;
+    for (traits, expected) in [
+        (person.traits.clone(), (1, 0)),
+        (json!({ "email": "auto@contoso.example", "name": { "first": "Another" } }), (0, 1)),
+    ] {
+        let taker = Taker::default();
+        taker.there.lock().expect("there").push(("auto@contoso.example".to_owned(), NEW.to_owned()));
+        *taker.traits.lock().expect("traits") = traits;
+        let report = sent(&bed, &taker).await.0.expect("a report");
+        assert_eq!((report.there, report.failed), expected, "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn people_whom_another_move_would_not_find_are_told_of() {
+    let bed = Bed::new().await;
+    let mut tx = bed.store.begin().await.expect("unit");
+    for number in 1..=6 {
+        let id = uuid::Uuid::from_u128(number);
+        let person = bia_model::Identity::new(id, "default", bia_model::Timestamp::from_secs(1));
+        tx.insert_identity(&person).await.expect("inserted");
+    }
+    tx.commit().await.expect("committed");
+    let report = sent_with(&bed, &Taker::default(), false).await.0.expect("a report");
+    assert_eq!((report.created, report.untraceable), (6, 6), "{report:?}");
+    let report = sent_with(&bed, &Taker::default(), true).await.0.expect("a report");
+    assert_eq!((report.created, report.untraceable), (6, 0), "with their ids they are found");
 }
