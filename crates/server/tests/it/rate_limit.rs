@@ -159,6 +159,29 @@ async fn a_flow_that_is_asked_too_often_waits_whoever_asks() {
 }
 
 #[tokio::test]
+async fn a_callback_counts_for_the_flow_of_its_state_whatever_its_query_says() {
+    let mut extra = limited(json!({ "per_flow": few(3) }));
+    let provider = json!({
+        "id": "microsoft", "provider": "microsoft", "client_id": "x", "client_secret": "y-and-more",
+        "microsoft_tenant": "organizations", "mapper_url": "base64://e30=",
+    });
+    extra["selfservice"]["methods"]["oidc"] = json!({ "enabled": true, "config": { "providers": [provider] } });
+    let world = World::with(extra).await;
+    let flow = world.public("GET", LOGIN, &[]).await.json()["id"].as_str().unwrap().to_owned();
+    let body = json!({ "method": "oidc", "provider": "microsoft" });
+    let target = format!("/self-service/login?flow={flow}");
+    let answer = send(world.public, &request_text("POST", &target, &[], Some(&body))).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    let location = answer.json()["redirect_browser_to"].as_str().unwrap().to_owned();
+    let state = location.split(['?', '&']).find(|pair| pair.starts_with("state=")).expect("a state");
+    for round in 0..3 {
+        let other = uuid::Uuid::new_v4();
+        let target = format!("/self-service/methods/oidc/callback/microsoft?{state}&code=x&flow={other}");
+        assert_eq!(world.public("GET", &target, &[]).await.status == 429, round == 2, "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn browsers_are_told_in_a_page_of_their_language() {
     let world = World::with(limited(json!({ "per_address": few(1) }))).await;
     let ask = async |language| {
