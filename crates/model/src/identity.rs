@@ -6,6 +6,7 @@ use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Whether an identity may sign in.
@@ -103,6 +104,12 @@ impl Identity {
         self.state == IdentityState::Active
     }
 
+    /// Marks a change: `updated_at` is the version of the row, so it always grows, also when the clock stands or was
+    /// set back. Two changes of one version would hide the first from whoever read in between.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.updated_at = now.max(self.updated_at + Duration::from_micros(1));
+    }
+
     /// Remembers that an address was proven, and by whom; who proved it first stays.
     pub fn prove(&mut self, address: &str, by: &str) {
         let address = address.to_lowercase();
@@ -197,4 +204,23 @@ impl Identity {
 pub fn schema_url(public_url: &str, schema_id: &str) -> String {
     let encoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(schema_id);
     format!("{}/schemas/{encoded}", public_url.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_grows_with_each_change_whatever_the_clock_does() {
+        let (before, now) = (Timestamp::from_secs(1), Timestamp::from_secs(5));
+        let mut identity = Identity::new(Uuid::nil(), "person", now);
+        for at in [now, before, now] {
+            let previous = identity.updated_at;
+            identity.touch(at);
+            assert!(identity.updated_at > previous, "at {at:?}");
+        }
+        let later = Timestamp::from_secs(9);
+        identity.touch(later);
+        assert_eq!(identity.updated_at, later);
+    }
 }

@@ -4,26 +4,21 @@ use crate::context::{Context, InitQuery, SubmitInput};
 use crate::deps::{Deps, with_query};
 use crate::error::{FlowError, store_error};
 use crate::flow;
-use crate::oidc::{continuity, settings as oidc_settings};
-use crate::outcome::{Effects, Outcome, Redirect, Reply, SessionCookie};
+use crate::oidc::settings as oidc_settings;
+use crate::outcome::{Outcome, Redirect, Reply};
 use crate::submit::Submission;
 use crate::{csrf, profile, ui};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bia_hooks::Method;
-use bia_identity::{identities, seal};
-use bia_model::{
-    ApiError, AuthenticationMethod, ContinueWith, Flow, FlowKind, FlowState, FlowType, Group, Identity, Message,
-    Session, error::id,
-};
-use bia_store::{Continuity, StoreError};
-use bia_telemetry::audit::{self, Event};
-use serde_json::Value;
-use std::time::Duration;
+use bia_identity::identities;
+use bia_model::{ApiError, Flow, FlowKind, FlowType, Group, Identity, Message, Session, error::id};
 use uuid::Uuid;
 
-/// How long a submission waits for its person to sign in again.
-const PARKED: Duration = Duration::from_secs(15 * 60);
+mod meanwhile;
+mod park;
+mod save;
+
+pub(crate) use park::reauthenticate;
+pub(crate) use save::{Change, save};
 
 /// `createBrowserSettingsFlow` and `createNativeSettingsFlow`.
 pub async fn create_flow(deps: &Deps, context: &Context, flow_type: FlowType, query: &InitQuery) -> Reply {
@@ -226,7 +221,7 @@ async fn respond(
     let in_oidc = |error: FlowError| (error, Group::Oidc);
     let schema_id = session.identity.as_ref().map_or(deps.schemas.default_id(), |identity| identity.schema_id.as_str());
     let schema = deps.schemas.get(schema_id).await.map_err(|error| in_oidc(error.into()))?;
-    let parked = unpark(deps, context, settings).await.map_err(in_oidc)?;
+    let parked = park::unpark(deps, context, settings).await.map_err(in_oidc)?;
     let submission = match parked {
         Some(submission) => submission,
         None => Submission::decode(input, Some(&schema)).map_err(|error| in_oidc(error.into()))?,
@@ -253,7 +248,7 @@ async fn respond(
         }
     };
     if let Err((FlowError::NeedsPrivilegedSession, group)) = result {
-        return park(deps, context, settings, submission).await.map_err(|error| (error, group));
+        return park::park(deps, context, settings, &submission).await.map_err(|error| (error, group));
     }
     result
 }
@@ -273,9 +268,6 @@ pub(crate) async fn current_identity(deps: &Deps, session: &Session) -> Result<I
     found.ok_or_else(|| ApiError::no_such_row().into())
 }
 
-/// How often a change is tried when others change the same account.
-const SAVE_ATTEMPTS: usize = 3;
-
 async fn change_profile(
     deps: &Deps,
     context: &Context,
@@ -292,32 +284,14 @@ async fn change_profile(
     }
     let traits = submission.traits();
     profile::fill(settings, &traits, Group::Profile);
-    // A form that was sent twice meets itself. Kratos: the later one wins.
-    for _ in 1..SAVE_ATTEMPTS {
-        match save_profile(deps, context, settings, session, &traits).await {
-            Err(FlowError::Stale) => {}
-            done => return done,
-        }
-    }
-    save_profile(deps, context, settings, session, &traits).await
-}
-
-async fn save_profile(
-    deps: &Deps,
-    context: &Context,
-    settings: &Flow,
-    session: &Session,
-    traits: &Value,
-) -> Result<Reply, FlowError> {
-    let mut identity = current_identity(deps, session).await?;
-    let before = identity.clone();
-    identity.traits = traits.clone();
+    let before = current_identity(deps, session).await?;
+    let mut identity = Identity { traits, ..before.clone() };
     identities::prepare(&deps.schemas, &mut identity, context.now).await?;
     // Identifiers and addresses are ways into the account: changing them needs a fresh sign-in.
     if protected_fields(&before) != protected_fields(&identity) && !deps.sessions.is_privileged(session, context.now) {
         return Err(FlowError::NeedsPrivilegedSession);
     }
-    save(deps, context, settings, Change { method: Method::Profile, identity, added: None }).await
+    save(deps, context, settings, Change { method: Method::Profile, before, identity, added: None }).await
 }
 
 fn protected_fields(identity: &Identity) -> (Vec<String>, Vec<String>) {
@@ -325,136 +299,6 @@ fn protected_fields(identity: &Identity) -> (Vec<String>, Vec<String>) {
     let verifiable = identity.verifiable_addresses.iter().map(|address| address.value.clone());
     let recovery = identity.recovery_addresses.iter().map(|address| address.value.clone());
     (identifiers, verifiable.chain(recovery).collect())
-}
-
-/// A change of settings that passed its own checks.
-pub(crate) struct Change {
-    pub(crate) method: Method,
-    pub(crate) identity: Identity,
-    /// How the person signed in for a link, which is one more method of their session.
-    pub(crate) added: Option<AuthenticationMethod>,
-}
-
-/// Hooks, save, and the answer (Kratos: `PostSettingsHook`).
-pub(crate) async fn save(deps: &Deps, context: &Context, flow: &Flow, change: Change) -> Result<Reply, FlowError> {
-    let Change { method, mut identity, added } = change;
-    // Kratos: hooks see the session as it was when the request came in.
-    let shown = context.session.clone().ok_or_else(crate::logout::no_session)?;
-    let name = if method == Method::Oidc { "oidc" } else { "profile" };
-    let own_page = page(deps, flow);
-    let default = deps.config.settings_return_url(name).map_or(own_page, str::to_owned);
-    let return_to = flow::return_url(deps, flow, &default)?;
-    crate::hooks::settings_before_save(deps, context, flow, method, &mut identity, &shown).await?;
-    identities::prepare(&deps.schemas, &mut identity, context.now).await?;
-    let previous = identity.updated_at;
-    identity.updated_at = context.now;
-    let mut saved = flow.clone();
-    saved.state = FlowState::Success;
-    saved.active.clone_from(&flow.active);
-    saved.updated_at = context.now;
-    // Kratos: the form of a saved flow is that of a fresh one, which also takes the next submission.
-    let next = new(deps, context, flow.flow_type, &identity).await?;
-    saved.ui = next.ui.clone();
-    saved.ui.messages = vec![Message::settings_saved()];
-
-    let mut tx = deps.store.begin().await?;
-    match tx.update_identity(&identity, previous).await {
-        Err(StoreError::Conflict { .. }) => {
-            return Err(FlowError::message(Message::duplicate_credentials()));
-        }
-        other => other?,
-    }
-    let session = match &added {
-        Some(method) => match tx.change_session(shown.id, |session| add_method(session, method)).await? {
-            Some(session) => session,
-            // Signed out elsewhere at this moment: nothing is linked on its behalf.
-            None => {
-                tx.rollback().await;
-                return Err(crate::logout::no_session().into());
-            }
-        },
-        None => shown.clone(),
-    };
-    tx.insert_flow(&next).await?;
-    tx.update_flow(&saved).await?;
-    tx.commit().await?;
-    // A link or an unlink is recorded as such where it is made.
-    if method == Method::Profile {
-        let line = audit::event(Event::SettingsChanged).actor("person").flow(flow.kind.as_str()).method(name);
-        line.identity(identity.id).session(session.id).record();
-    }
-    let effects = crate::hooks::settings_after_save(deps, context, flow, method, &identity, &shown).await?;
-    if effects.revoke_other_sessions {
-        let revoked = deps.store.deactivate_other_sessions(identity.id, Some(session.id)).await?;
-        audit::sessions_ended("hook", revoked).actor("bia").identity(identity.id).record();
-    }
-    saved.continue_with = effects.continue_with;
-    if saved.is_browser() && context.is_json {
-        saved.continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.clone() });
-    }
-    let cookie = context
-        .session_token
-        .clone()
-        .filter(|_| saved.is_browser())
-        .map(|token| SessionCookie { token, expires_at: session.expires_at });
-    let effects = Effects { session: cookie, ..Effects::default() };
-    Ok(Reply::from(Outcome::SettingsSaved { flow: Box::new(saved), return_to }).with_effects(effects))
-}
-
-/// Kratos: linking adds a second way in to the session and counts as signing in again.
-fn add_method(session: &mut Session, method: &AuthenticationMethod) {
-    session.aal = session.aal.max(method.aal);
-    session.authenticated_at = method.completed_at;
-    session.authentication_methods.push(method.clone());
-}
-
-/// The session is too old for this change: sign in again first, then it is done (contract §3.9).
-pub(crate) async fn reauthenticate(deps: &Deps, context: &Context, settings: &Flow) -> Reply {
-    let submit = deps.public(&format!("/self-service/settings?flow={}", settings.id));
-    let to = with_query(&deps.public("/self-service/login/browser"), &[("refresh", "true"), ("return_to", &submit)]);
-    let error = ApiError::forbidden(
-        "The login session is too old and thus not allowed to update these fields. Please re-authenticate.",
-    )
-    .with_id(id::SESSION_REFRESH_REQUIRED)
-    .with_sibling("redirect_browser_to", to.as_str());
-    if !settings.is_browser() || context.is_json {
-        return Outcome::RefusedJson(error).into();
-    }
-    Outcome::RedirectAll(Redirect::see_other(to)).into()
-}
-
-/// Keeps a submission until its person has signed in again; only an HTML client comes back by itself.
-async fn park(deps: &Deps, context: &Context, settings: &Flow, submission: Submission) -> Result<Reply, FlowError> {
-    let reply = reauthenticate(deps, context, settings).await;
-    if !settings.is_browser() || context.is_json {
-        return Ok(reply);
-    }
-    let browser_id = context.browser_id.clone().unwrap_or_else(continuity::new_browser_id);
-    let row = Continuity {
-        id: parked_id(settings),
-        binding: continuity::binding(settings, &browser_id),
-        name: "ory_kratos_settings".to_owned(),
-        identity_id: settings.identity_id,
-        payload: submission.into_value().to_string(),
-        expires_at: context.now + PARKED,
-    };
-    deps.store.put_continuity(&row).await?;
-    Ok(reply.with_effects(Effects { browser_id: Some(browser_id), ..Effects::default() }))
-}
-
-/// The submission that waited, when its person comes back to the same flow.
-async fn unpark(deps: &Deps, context: &Context, settings: &Flow) -> Result<Option<Submission>, FlowError> {
-    let Some(browser_id) = context.browser_id.as_ref().filter(|_| settings.is_browser() && !context.is_json) else {
-        return Ok(None);
-    };
-    let binding = continuity::binding(settings, browser_id);
-    let taken = deps.store.take_continuity(&parked_id(settings), &binding).await?;
-    let taken = taken.filter(|row| context.now < row.expires_at && row.identity_id == settings.identity_id);
-    Ok(taken.and_then(|row| serde_json::from_str(&row.payload).ok()).map(Submission::from_value))
-}
-
-fn parked_id(settings: &Flow) -> String {
-    URL_SAFE_NO_PAD.encode(seal::hash(&format!("settings:{}", settings.id)))
 }
 
 /// A fresh flow in place of one that expired.

@@ -124,9 +124,21 @@ impl Submission {
         object.iter().map(read).collect()
     }
 
-    /// The decoded fields, for parking a submission until the person has signed in again.
-    pub(crate) fn into_value(self) -> Value {
-        Value::Object(self.fields)
+    /// These fields as text, for a submission that waits in the database.
+    ///
+    /// # Errors
+    /// 400 when they are too large together: whoever is signed in could fill the disk with them.
+    pub(crate) fn kept(&self, names: &[&str]) -> Result<String, ApiError> {
+        let fields = self.fields.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        let kept: BTreeMap<&str, &Value> = fields.map(|(name, value)| (name.as_str(), value)).collect();
+        let text = serde_json::to_string(&kept).unwrap_or_default();
+        if text.len() > KEPT_BYTES_MAX {
+            return Err(ApiError::bad_request(format!(
+                "The form is larger than {} KiB. Please send less in it.",
+                KEPT_BYTES_MAX / 1024
+            )));
+        }
+        Ok(text)
     }
 
     /// A submission that was parked.
@@ -198,5 +210,15 @@ mod tests {
             assert_eq!(refused.code, 400);
             assert!(refused.reason.as_deref().is_some_and(|reason| reason.contains(name)), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn a_submission_that_waits_keeps_what_is_read_later_and_no_more_than_fits() {
+        let text = decode("traits", 10).unwrap().kept(&["traits", "link"]).unwrap();
+        assert_eq!(text, r#"{"traits":{"x":"aaaaaaaaaa"}}"#);
+        assert_eq!(decode("anything", KEPT_BYTES_MAX).unwrap().kept(&["traits"]).unwrap(), "{}");
+        let refused =
+            decode("upstream_parameters", KEPT_BYTES_MAX).unwrap().kept(&["upstream_parameters"]).unwrap_err();
+        assert_eq!(refused.code, 400);
     }
 }

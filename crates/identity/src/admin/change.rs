@@ -8,7 +8,6 @@ use bia_store::StoreError;
 use bia_telemetry::audit::{self, Event};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// How often a change is tried anew when somebody else was faster.
@@ -122,8 +121,7 @@ pub(super) async fn change(
         edit(&mut identity)?;
         identities::prepare(admin.schemas, &mut identity, admin.now).await.map_err(prepare_error)?;
         super::proof::record(&mut identity, &addresses);
-        // Strictly later, so that the row's version changes even within one microsecond.
-        identity.updated_at = admin.now.max(previous + Duration::from_micros(1));
+        identity.touch(admin.now);
         let stored = async {
             let mut tx = admin.store.begin().await?;
             tx.update_identity(&identity, previous).await?;

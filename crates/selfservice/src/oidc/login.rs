@@ -164,7 +164,7 @@ impl Write<'_> {
         let mut revoked = 0;
         let mut tx = deps.store.begin().await?;
         if identity != before {
-            identity.updated_at = context.now;
+            identity.touch(context.now);
             tx.update_identity(identity, before.updated_at).await?;
         }
         let session = match self.raise {

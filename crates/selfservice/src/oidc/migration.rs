@@ -98,7 +98,7 @@ async fn rewrite(
         return Ok(None);
     }
     identity.set_oidc_links(links, now);
-    identity.updated_at = now;
+    identity.touch(now);
     tx.update_identity(&identity, previous).await?;
     Ok(Some(identity))
 }

@@ -67,7 +67,7 @@ pub(crate) async fn confirm_at_exchange(
     let mut identity = found.ok_or(StoreError::NotFound { what: "identity" })?;
     let previous = identity.updated_at;
     attach(&pending, &mut identity, now);
-    identity.updated_at = now;
+    identity.touch(now);
     tx.update_identity(&identity, previous).await?;
     let with_method = |session: &mut Session| session.authentication_methods.push(method_of(&pending, now));
     let changed = tx.change_session(session.id, with_method).await?;

@@ -261,7 +261,7 @@ async fn link_now(
     let mut links = identity.oidc_links();
     links.push(link_of(deps, arrival));
     identity.set_oidc_links(links, now);
-    identity.updated_at = now;
+    identity.touch(now);
     tx.update_identity(&identity, previous).await?;
     tx.commit().await?;
     let line = audit::event(Event::Link).actor("bia").provider(&arrival.provider.id).identity(identity.id);

@@ -38,7 +38,8 @@ async fn link(deps: &Deps, context: &Context, flow: &Flow, arrival: &Arrival<'_>
     if !deps.sessions.is_privileged(session, context.now) {
         return Err(FlowError::NeedsPrivilegedSession);
     }
-    let mut identity = settings::current_identity(deps, session).await?;
+    let before = settings::current_identity(deps, session).await?;
+    let mut identity = before.clone();
     check_linkable(&identity, arrival)?;
     // The link may belong to somebody else; nobody's link is ever moved.
     for identifier in arrival.identifiers() {
@@ -54,7 +55,7 @@ async fn link(deps: &Deps, context: &Context, flow: &Flow, arrival: &Arrival<'_>
         map(deps, context, arrival, &mut identity).await?;
     }
     let added = Some(login::method_of(arrival, context));
-    let change = Change { method: Method::Oidc, identity, added };
+    let change = Change { method: Method::Oidc, before, identity, added };
     settings::save(deps, context, flow, change).await
 }
 
@@ -129,7 +130,8 @@ pub(crate) async fn unlink(
     if !deps.sessions.is_privileged(session, context.now) {
         return Err(FlowError::NeedsPrivilegedSession);
     }
-    let mut identity = settings::current_identity(deps, session).await?;
+    let before = settings::current_identity(deps, session).await?;
+    let mut identity = before.clone();
     if identities::count_first_factors(&identity) < 2 {
         return Err(generic(
             "can not unlink OpenID Connect connection because it is the last remaining first factor credential",
@@ -155,7 +157,7 @@ pub(crate) async fn unlink(
     }
     let removed: Vec<String> = links.iter().filter(|link| is_meant(link)).map(|link| link.provider.clone()).collect();
     identity.set_oidc_links(kept, context.now);
-    let change = Change { method: Method::Oidc, identity, added: None };
+    let change = Change { method: Method::Oidc, before, identity, added: None };
     let reply = settings::save(deps, context, flow, change).await?;
     for provider in removed {
         let line = audit::event(Event::Unlink).actor("person").flow(flow.kind.as_str()).provider(&provider);

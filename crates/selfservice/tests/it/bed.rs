@@ -56,6 +56,7 @@ pub(crate) struct Builder {
     config: Value,
     options: Options,
     mapper: String,
+    hooks: Registry,
 }
 
 impl Bed {
@@ -73,7 +74,7 @@ impl Bed {
                 "methods": { "oidc": { "enabled": true, "config": { "providers": [] } } },
             },
         });
-        Builder { config, options: Options::default(), mapper: MAPPER.to_owned() }
+        Builder { config, options: Options::default(), mapper: MAPPER.to_owned(), hooks: Registry::new() }
     }
 
     /// The usual bed: provider `microsoft`.
@@ -205,6 +206,12 @@ impl Builder {
         self
     }
 
+    /// Third-party hooks that the configuration may name.
+    pub(crate) fn hooks(mut self, hooks: Registry) -> Self {
+        self.hooks = hooks;
+        self
+    }
+
     pub(crate) async fn start(mut self) -> Bed {
         let entra = bia_fake_entra::start(self.options).await.unwrap();
         entra.control().set_clock(Some(BEGINNING));
@@ -213,10 +220,14 @@ impl Builder {
         for provider in providers.as_array_mut().unwrap() {
             complete(provider, &base, &self.mapper);
         }
-        let loaded = bia_config::load_text("kratos.json", &self.config.to_string());
+        let loaded = bia_config::load(bia_config::LoadInput {
+            texts: vec![("kratos.json".into(), self.config.to_string())],
+            extra_hooks: &self.hooks.names(),
+            ..bia_config::LoadInput::default()
+        });
         let config = Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors}")).config);
         let database = TestDatabase::memory().await;
-        let deps = Arc::new(deps(config, database.store.clone()).await);
+        let deps = Arc::new(deps(config, database.store.clone(), self.hooks).await);
         Bed { deps, entra, now: AtomicI64::new(BEGINNING), _database: database }
     }
 }
@@ -238,7 +249,7 @@ fn complete(provider: &mut Value, base: &str, mapper: &str) {
     }
 }
 
-async fn deps(config: Arc<Config>, store: bia_store::Store) -> Deps {
+async fn deps(config: Arc<Config>, store: bia_store::Store, hooks: Registry) -> Deps {
     let outbound = Outbound::new(Policy::default()).unwrap();
     let sources = Arc::new(Sources::new(outbound.clone()));
     let mapper = Mapper::new(Settings {
@@ -263,7 +274,7 @@ async fn deps(config: Arc<Config>, store: bia_store::Store) -> Deps {
         sealer,
         providers: Providers::new(oidc, config.public_url().url(), &outbound),
         mapper,
-        hooks: Registry::new().build(&config, &services).unwrap(),
+        hooks: hooks.build(&config, &services).unwrap(),
         sources,
         outbound,
         allowed_return_urls: allowed_return_urls(&config),

@@ -20,6 +20,7 @@ mod providers;
 mod recheck;
 mod return_urls;
 mod rights;
+mod settings;
 mod signing_out;
 mod step_up;
 mod subjects;
