@@ -75,8 +75,8 @@ fn begin_at_zero(deps: &Deps) {
     for pool in deps.store.pools() {
         metrics::counter!("bia_store_busy_total", "pool" => pool.name).absolute(0);
     }
-    // Of the statements those that a broken database meets first: every write, and the health check.
-    for operation in ["begin", "commit", "rollback", "is_ready"] {
+    // What a broken database meets first: connections, every write, and the health check.
+    for operation in ["connect", "begin", "commit", "rollback", "is_ready"] {
         metrics::counter!("bia_store_errors_total", "operation" => operation).absolute(0);
     }
 }

@@ -92,11 +92,14 @@ impl Pool {
     }
 
     async fn open(&self) -> Result<Connection> {
-        match timeout(self.limits.acquire_timeout, self.opener.open()).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(Failure::from(error).error),
-            Err(_) => Err(StoreError::unavailable("connecting took too long")),
-        }
+        let error = match timeout(self.limits.acquire_timeout, self.opener.open()).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => Failure::from(error).error,
+            Err(_) => StoreError::unavailable("connecting took too long"),
+        };
+        // While the database is away no statement is reached that could fail.
+        metrics::counter!("bia_store_errors_total", "operation" => "connect").increment(1);
+        Err(error)
     }
 
     fn take_idle(&self) -> Option<Idle> {

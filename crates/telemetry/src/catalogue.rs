@@ -132,7 +132,7 @@ pub const CATALOGUE: &[Metric] = &[
     metric("bia_store_wait_seconds", Histogram, &["pool"], "Time spent waiting for a connection"),
     metric("bia_store_busy_total", Counter, &["pool"], "Requests that got no connection in time"),
     metric("bia_store_operation_duration_seconds", Histogram, &["operation"], "Time of one statement"),
-    metric("bia_store_errors_total", Counter, &["operation"], "Statements that failed"),
+    metric("bia_store_errors_total", Counter, &["operation"], "Statements and connections that failed"),
     // --- the configuration ---
     metric("bia_config_reloads_total", Counter, &["outcome"], "Changed configurations that were taken or refused"),
     metric(
