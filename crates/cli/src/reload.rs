@@ -99,10 +99,6 @@ impl Reloader {
                 bia_telemetry::audit::reopen();
             }
             notify::reloading();
-            if cause == Cause::Asked {
-                // What rotates logs asks by the same signal.
-                bia_telemetry::audit::reopen();
-            }
             let outcome = self.reload(&cause, &mut watch, &mut verdicts).await;
             let public_url = self.running.borrow().config.public_url().to_string();
             match outcome {

@@ -95,14 +95,18 @@ fn keep(path: &Path) -> Result<Vec<SecretString>, SecretsError> {
         }
         read => read.map_err(unwritable)?,
     };
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let secrets: Vec<_> = lines.map(SecretString::from).collect();
+    let secrets: Vec<_> = lines(&text).map(SecretString::from).collect();
     let long_enough = |text: &str| text.chars().count() >= SECRET_CHARS_MIN;
-    let usable = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).all(long_enough);
+    let usable = lines(&text).all(long_enough);
     if secrets.is_empty() || !usable {
         return Err(SecretsError::Unusable { path: path.to_owned() });
     }
     Ok(secrets)
+}
+
+/// The secrets in such a file.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn read(path: &Path) -> io::Result<String> {

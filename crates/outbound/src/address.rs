@@ -73,6 +73,16 @@ pub(crate) fn literal_is_private(url: &Url) -> bool {
     }
 }
 
+/// Whether a URL names this machine, without asking a resolver.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
 /// Resolves through the operating system and refuses names that lead to a private address.
 pub(crate) struct PublicOnly;
 

@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     /// Connects by itself and to public addresses alone. It knows no proxy, so that a proxy's private host needs no
     /// exemption, which would hold for everything else on that host, too.
     public_only: Client,
+    /// For this machine itself, which no proxy elsewhere could reach in our place.
+    direct: Client,
     /// Which URLs `open` gives to a proxy.
     proxies: Matcher,
 }
@@ -85,9 +87,10 @@ impl Outbound {
         };
         let open = build(base())?;
         let public_only = build(base().no_proxy().dns_resolver(PublicOnly))?;
+        let direct = build(base().no_proxy())?;
         // What reqwest itself reads for `open`.
         let proxies = Matcher::from_system();
-        Ok(Prepared(Arc::new(Inner { policy, open, public_only, proxies })))
+        Ok(Prepared(Arc::new(Inner { policy, open, public_only, direct, proxies })))
     }
 
     /// Every call from now on, of every clone, goes by these rules; calls that are under way end by the old ones.
@@ -122,7 +125,8 @@ impl Outbound {
         let rules = self.current();
         let policy = &rules.policy;
         if !policy.disallow_private_ip_ranges || address::is_exception(&policy.private_ip_exception_urls, url) {
-            return Ok(rules.open.clone());
+            // Kratos: Go never gives these to a proxy either.
+            return Ok(if address::is_loopback(url) { rules.direct.clone() } else { rules.open.clone() });
         }
         if address::literal_is_private(url) {
             return Err(OutboundError::PrivateAddress { place: place(url) });

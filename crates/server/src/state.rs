@@ -23,6 +23,8 @@ pub struct App {
     pub(crate) whoami: WhoamiCache,
     /// The built-in pages; none when `bia.ui.enabled` is off.
     pub(crate) pages: Option<Pages>,
+    /// Whether `bia.ui` can't be used, so that the pages are shown as they come.
+    pages_are_plain: bool,
     /// What was counted outlives a reload; none when `bia.rate_limit` limits nothing.
     pub(crate) rate_limits: Option<RateLimits>,
     /// The answer of `/health/config`.
@@ -34,7 +36,7 @@ pub struct App {
 impl App {
     fn new(
         deps: Arc<Deps>,
-        pages: Option<Pages>,
+        pages: Option<(Pages, bool)>,
         fingerprint: &str,
         callbacks: TaskTracker,
         before: Option<&Self>,
@@ -44,7 +46,10 @@ impl App {
             RateLimits::new(&config.bia.rate_limit, before.and_then(|before| before.rate_limits.as_ref()));
         let revision = config.revision.clone().unwrap_or_else(|| fingerprint.to_owned());
         let (cookies, cors) = (CookiePolicy::new(config), Cors::new(&config.serve.public.cors));
-        Self { cookies, cors, whoami: WhoamiCache::new(), pages, rate_limits, revision, callbacks, deps }
+        let (pages, plain) = pages.unzip();
+        let pages_are_plain = plain.unwrap_or(false);
+        let whoami = WhoamiCache::new();
+        Self { cookies, cors, whoami, pages, pages_are_plain, rate_limits, revision, callbacks, deps }
     }
 }
 
@@ -93,9 +98,14 @@ impl State {
             public: renew(Port::Public, "serve.public", &serve.public.tls)?,
             admin: renew(Port::Admin, "serve.admin", &serve.admin.tls)?,
         };
-        let pages = deps.config.bia.ui.enabled.then(|| built_in::of(&deps.config)).transpose()?;
-        self.certify(certificates);
         let before = self.current();
+        let pages = match deps.config.bia.ui.enabled {
+            false => None,
+            // What was broken before must not hold up the repair of something else.
+            true if before.pages_are_plain => Some(built_in::of_or_plain(&deps.config)),
+            true => Some((built_in::of(&deps.config)?, false)),
+        };
+        self.certify(certificates);
         let app = App::new(deps, pages, fingerprint, self.0.callbacks.clone(), Some(&before));
         self.0.app.store(Arc::new(app));
         Ok(())

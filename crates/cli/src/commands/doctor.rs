@@ -1,6 +1,6 @@
 //! `bia doctor`: builds the tools for the checks of `bia-doctor`, and prints what they say.
 
-use super::load::{load, log_findings};
+use super::load::load;
 use crate::args;
 use crate::assemble::{self, mapper_settings};
 use crate::output;
@@ -134,15 +134,13 @@ pub(crate) async fn cut_off_links(store: &Store, loaded: &Loaded) -> Vec<bia_con
             return Vec::new();
         }
     };
-    let advice = found.into_iter().map(|finding| bia_config::Finding {
+    let advice = |finding: bia_doctor::Finding| bia_config::Finding {
         severity: bia_config::Severity::Advice,
         code: finding.code,
         path: bia_config::KeyPath::of(&finding.key),
         location: loaded.locate(&finding.key),
         message: format!("{}. {}", finding.what, finding.why),
         help: Some(finding.fix),
-    });
-    let advice: Vec<_> = advice.collect();
-    log_findings(&advice);
-    advice
+    };
+    found.into_iter().map(advice).collect()
 }

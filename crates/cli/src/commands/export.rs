@@ -1,18 +1,20 @@
 //! `bia export`: everybody of a database, into a file or into a running Kratos.
 
+mod aside;
+
 use super::moving::{Bar, admin_api, load};
 use crate::args::{self, ExportFormat};
 use crate::{assemble, output};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use aside::Aside;
 use bia_config::{Config, Dsn};
 use bia_moving::export::{Export, Format, Writer};
 use bia_moving::{Cursor, MovingError, Send, send};
 use bia_outbound::{Outbound, Policy};
 use bia_store::{IdentityFilter, Page, Store};
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 const PAGE: u32 = 500;
@@ -34,16 +36,26 @@ pub(crate) async fn run(args: args::Export) -> anyhow::Result<ExitCode> {
 }
 
 async fn write_all(args: &args::Export, store: &Store, export: Export<'_>) -> anyhow::Result<ExitCode> {
-    let out: Box<dyn Write> = match &args.output {
-        Some(path) => Box::new(BufWriter::new(create(path, args.force)?)),
-        None => Box::new(BufWriter::new(std::io::stdout())),
+    let count = match &args.output {
+        Some(path) => {
+            let aside = Aside::create(path, args.force)?;
+            let count = write(args.format, aside.out()?, store, export).await?;
+            aside.put_in_place()?;
+            count
+        }
+        None => write(args.format, std::io::stdout(), store, export).await?,
     };
-    let format = match args.format {
+    output::note(format_args!("{count} people were written. They hold personal data: keep the file to yourself."));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn write(format: ExportFormat, out: impl Write, store: &Store, export: Export<'_>) -> anyhow::Result<u64> {
+    let format = match format {
         ExportFormat::Array => Format::Array,
         ExportFormat::Lines => Format::Lines,
         ExportFormat::Batches => Format::Batches,
     };
-    let mut writer = Writer::new(out, format);
+    let mut writer = Writer::new(BufWriter::new(out), format);
     let mut cursor = None;
     loop {
         let page = store.list_identities(&IdentityFilter::All, &Page::After { cursor, size: PAGE }).await?;
@@ -55,22 +67,7 @@ async fn write_all(args: &args::Export, store: &Store, export: Export<'_>) -> an
             break;
         }
     }
-    let count = writer.finish().context("the export can't be written")?;
-    output::note(format_args!("{count} people were written. They hold personal data: keep the file to yourself."));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Traits and metadata are nobody else's business, so the file is its owner's alone.
-fn create(path: &Path, force: bool) -> anyhow::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    match if force { options.create(true).truncate(true).open(path) } else { options.create_new(true).open(path) } {
-        Ok(file) => Ok(file),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            bail!("{} exists; name another file, or add --force", path.display())
-        }
-        Err(error) => Err(error).with_context(|| format!("{} can't be written", path.display())),
-    }
+    writer.finish().context("the export can't be written")
 }
 
 async fn send_all(args: &args::Export, url: &str, store: &Store, export: Export<'_>) -> anyhow::Result<ExitCode> {
@@ -104,6 +101,12 @@ async fn send_all(args: &args::Export, url: &str, store: &Store, export: Export<
         "Done: {} people looked at, {} created, {} there already, {} failed",
         report.seen, report.created, report.there, report.failed
     ));
+    if report.untraceable > 0 {
+        output::line(format_args!(
+            "- {} people have no link, no external id and no address: another move would make them again. With --keep-ids they are found.",
+            report.untraceable
+        ));
+    }
     for failure in &report.failures {
         output::note(format_args!("{}: {}", failure.id, failure.why));
     }

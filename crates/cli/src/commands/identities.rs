@@ -32,8 +32,9 @@ fn columns(identity: &Value) -> Vec<String> {
     ]
 }
 
+/// For a segment of a path as well as for a query: a blank is `%20`, since `+` means a plus in a path.
 fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect()
+    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 pub(crate) async fn list(
@@ -205,6 +206,11 @@ fn read(from: impl std::io::Read) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_blank_in_an_id_stays_a_blank_and_a_plus_a_plus() {
+        assert_eq!(encoded("a b+c/d"), "a%20b%2Bc%2Fd");
+    }
 
     #[test]
     fn next_token_is_read_from_the_link_header() {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod files;
+mod keys;
 mod proxy;
 mod terminal;
 
@@ -10,7 +11,8 @@ use crate::output;
 use answers::{Answers, ClientSecret};
 use anyhow::{Context as _, bail};
 use bia_config::LoadInput;
-use files::{CONFIG, Keys, Planned, SECRET_FILE};
+use files::{CONFIG, Planned, SECRET_FILE};
+use keys::Keys;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -19,7 +21,9 @@ use std::process::ExitCode;
 
 pub(crate) fn run(args: &Init) -> anyhow::Result<ExitCode> {
     let answers = Answers::gather(args)?;
-    let files = files::plan(&answers, &Keys::of(&args.folder.join(CONFIG)))?;
+    // Without --force a file that is there is not touched anyway.
+    let keys = if args.force { Keys::kept(&args.folder.join(CONFIG))? } else { Keys::new() };
+    let files = files::plan(&answers, &keys)?;
     check(&files)?;
     refuse_to_overwrite(&args.folder, &files, args.force)?;
     let mut written = Vec::new();

@@ -39,10 +39,11 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let watch = Watch::new(followed(&args.files.config, &config), Hangup::Reloads);
     let foundation = Arc::new(Foundation::open(&config, !args.no_migrate).await?);
     let cut_off = cut_off_links(&foundation.store, &loaded).await;
+    log_findings(&cut_off);
     if args.strict {
         let mut advice = check_mappers(&loaded, &foundation.sources, &foundation.mapper()).await;
         log_findings(&advice);
-        advice.extend(cut_off);
+        advice.extend(cut_off.iter().cloned());
         anyhow::ensure!(advice.is_empty(), "--strict: the advice above has to be followed first; nothing was started");
     }
     let texts = Texts::read(&config, &foundation.sources).await;
@@ -64,7 +65,7 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
         state: state.clone(),
         running,
         texts,
-        said: loaded.findings().map(ToString::to_string).collect(),
+        said: loaded.findings().chain(&cut_off).map(ToString::to_string).collect(),
         load: Arc::new(move |running| load_beside(&args.files, args.dev, running)),
     };
     tasks.spawn(reloader.run(watch));

@@ -3,7 +3,7 @@
 
 use crate::assemble::mapper_settings;
 use bia_config::{Config, Loaded, NamedText, Source, TextKind};
-use bia_mapper::Mapper;
+use bia_mapper::{Mapper, MapperError};
 use bia_outbound::Sources;
 use bia_selfservice::{Imported, read_imports};
 use sha2::{Digest as _, Sha256};
@@ -98,35 +98,65 @@ impl Texts {
     /// What can't be used here and could be in `running`, or was not there: a reload must not make anything worse, and
     /// what was broken before must not hold up the repair of something else.
     pub(crate) async fn worse_than(&self, running: &Self, config: &Config, verdicts: &mut Verdicts) -> Vec<Unusable> {
-        verdicts.learn(&[running, self], config).await;
+        let unjudged = verdicts.learn(&[running, self], config).await;
+        let worse = self.judged(running, verdicts, &unjudged);
+        verdicts.forget_all_but(self);
+        worse
+    }
+
+    fn judged(&self, running: &Self, verdicts: &Verdicts, unjudged: &Unjudged) -> Vec<Unusable> {
         let worse = |(place, named): (&String, &Named)| {
+            if let Some(why) = unjudged.of(named) {
+                let why = format!("{place} could not be looked at: {why}; the next change or SIGHUP tries again");
+                return Some(Unusable { key: named.key.clone(), why });
+            }
             let why = verdicts.of(place, named)?;
             let was = running.named.get(place).and_then(|before| verdicts.of(place, before));
             was.is_none().then(|| Unusable { key: named.key.clone(), why })
         };
-        let worse = self.named.iter().filter_map(worse).collect();
-        verdicts.forget_all_but(self);
-        worse
+        self.named.iter().filter_map(worse).collect()
+    }
+}
+
+/// Texts that nothing could be said about this time: no worker, no time, no memory. That is no verdict, neither that a
+/// text is good nor that it was broken before.
+#[derive(Default)]
+struct Unjudged(HashMap<Hash, String>);
+
+impl Unjudged {
+    fn of(&self, named: &Named) -> Option<&String> {
+        named.is_jsonnet.then_some(())?;
+        self.0.get(&hash(named.found.as_ref().ok()?))
     }
 }
 
 impl Verdicts {
-    async fn learn(&mut self, texts: &[&Texts], config: &Config) {
+    async fn learn(&mut self, texts: &[&Texts], config: &Config) -> Unjudged {
+        let mut unjudged = Unjudged::default();
         let named = texts.iter().flat_map(|texts| &texts.named).filter(|(_, named)| named.is_jsonnet);
         let unknown: Vec<(&String, &Arc<str>)> = named
             .filter_map(|(place, named)| Some((place, named.found.as_ref().ok()?)))
             .filter(|(_, text)| !self.0.contains_key(&hash(text)))
             .collect();
         if unknown.is_empty() {
-            return;
+            return unjudged;
         }
         // Workers of their own: those that serve people must not wait, nor start before the first sign-in.
         let mapper = Mapper::new(mapper_settings(config));
         for (place, text) in unknown {
             let checked = mapper.check(&bia_mapper::Source { name: place, text }).await;
-            self.0.insert(hash(text), checked.err().map(|error| error.diagnostic().to_string()));
+            self.note(text, checked.err().as_ref(), &mut unjudged);
         }
         mapper.shutdown().await;
+        unjudged
+    }
+
+    /// Keeps what is said about the text itself, and nothing that may be otherwise the next time.
+    fn note(&mut self, text: &str, error: Option<&MapperError>, unjudged: &mut Unjudged) {
+        match error {
+            Some(error) if !is_about_text(error) => drop(unjudged.0.insert(hash(text), error.diagnostic())),
+            _ => drop(self.0.insert(hash(text), error.map(MapperError::diagnostic))),
+        }
     }
 
     fn of(&self, place: &str, named: &Named) -> Option<String> {
@@ -153,6 +183,58 @@ impl Unusable {
     }
 }
 
+/// Whether the same text would always be refused in this way.
+fn is_about_text(error: &MapperError) -> bool {
+    matches!(
+        error,
+        MapperError::Snippet(_)
+            | MapperError::Output(_)
+            | MapperError::SourceTooLarge { .. }
+            | MapperError::StackExhausted { .. }
+            | MapperError::EvaluatorPanicked { .. }
+    )
+}
+
 fn hash(text: &str) -> Hash {
     Sha256::digest(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Texts {
+        let named = Named { key: "mapper_url".to_owned(), is_jsonnet: true, found: Ok(text.into()) };
+        Texts { named: BTreeMap::from([("m.jsonnet".to_owned(), named)]), ..Texts::default() }
+    }
+
+    fn no_worker() -> MapperError {
+        MapperError::WorkerUnavailable { cause: "no memory".to_owned() }
+    }
+
+    fn broken() -> MapperError {
+        MapperError::SourceTooLarge { name: "m.jsonnet".to_owned(), size: 2, max: 1 }
+    }
+
+    #[test]
+    fn a_fault_that_passes_refuses_one_reload_and_is_forgotten() {
+        let (mut verdicts, mut unjudged) = (Verdicts::default(), Unjudged::default());
+        verdicts.note("old", None, &mut unjudged);
+        verdicts.note("new", Some(&no_worker()), &mut unjudged);
+        let refused = texts("new").judged(&texts("old"), &verdicts, &unjudged);
+        assert!(refused[0].why.contains("no memory"), "{refused:?}");
+        let mut unjudged = Unjudged::default();
+        verdicts.note("new", None, &mut unjudged);
+        assert!(texts("new").judged(&texts("old"), &verdicts, &unjudged).is_empty());
+    }
+
+    #[test]
+    fn only_what_is_wrong_with_the_running_text_excuses_a_broken_one() {
+        let (mut verdicts, mut unjudged) = (Verdicts::default(), Unjudged::default());
+        verdicts.note("old", Some(&no_worker()), &mut unjudged);
+        verdicts.note("new", Some(&broken()), &mut unjudged);
+        assert_eq!(texts("new").judged(&texts("old"), &verdicts, &unjudged).len(), 1);
+        verdicts.note("old", Some(&broken()), &mut unjudged);
+        assert!(texts("new").judged(&texts("old"), &verdicts, &unjudged).is_empty());
+    }
 }

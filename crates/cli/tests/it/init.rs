@@ -111,14 +111,53 @@ fn nothing_is_overwritten_unless_forced_and_then_secrets_stay() {
 }
 
 #[test]
+fn a_forced_file_falls_back_to_the_same_secrets_as_the_one_before_it() {
+    const ONE: &str = "dsn: sqlite://bia.sqlite\nsecrets: { default: [a-default-secret-of-mine] }\n";
+    const NONE: &str = "dsn: sqlite://bia.sqlite\n";
+    const LATER: &str = "secrets: { pagination: [a-pagination-secret-of-mine], cookie: null }\n";
+    for (earlier, beside, expected) in [
+        (ONE, "another-secret-beside-it\n", serde_json::json!({ "default": ["a-default-secret-of-mine"] })),
+        (NONE, "# kept\nthe-secret-beside-it\n", serde_json::json!({ "default": ["the-secret-beside-it"] })),
+        (NONE, "", serde_json::Value::Null),
+        (LATER, "", serde_json::json!({ "pagination": ["a-pagination-secret-of-mine"] })),
+    ] {
+        let folder = folder();
+        std::fs::write(folder.path().join("kratos.yml"), earlier).expect("written");
+        if !beside.is_empty() {
+            std::fs::write(folder.path().join("bia.sqlite.secrets"), beside).expect("written");
+        }
+        let (code, _, err) = init(folder.path(), &["--tenant", "contoso.com", "--force"]);
+        assert_eq!(code, 0, "{err}");
+        let after: serde_json::Value = serde_yaml::from_str(&read(&folder, "kratos.yml")).expect("YAML");
+        assert_eq!(after["secrets"], expected, "{earlier}");
+    }
+}
+
+#[test]
+fn a_file_that_can_not_be_understood_is_not_overwritten_for_its_secrets() {
+    for text in
+        ["secrets:\n  default: [a-default-secret-of-mine\n", "secrets: { cipher: 5 }\n", "secrets: [x]\n", "text\n"]
+    {
+        let folder = folder();
+        std::fs::write(folder.path().join("kratos.yml"), text).expect("written");
+        let (code, _, err) = init(folder.path(), &["--tenant", "contoso.com", "--force"]);
+        assert_eq!(code, 1, "{text}");
+        assert!(err.contains("kratos.yml can't be read") && err.contains("move it away"), "{err}");
+        assert!(!err.contains("secret-of-mine"), "{err}");
+        assert_eq!(read(&folder, "kratos.yml"), text);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 1);
+    }
+}
+
+#[test]
 fn a_link_in_place_of_a_file_leads_nowhere_else() {
     let folder = folder();
     let elsewhere = folder.path().join("elsewhere");
-    std::fs::write(&elsewhere, "untouched").expect("written");
+    std::fs::write(&elsewhere, "# untouched").expect("written");
     std::os::unix::fs::symlink(&elsewhere, folder.path().join("kratos.yml")).expect("link");
     assert_eq!(init(folder.path(), &["--tenant", "contoso.com"]).0, 1);
     assert_eq!(init(folder.path(), &["--tenant", "contoso.com", "--force"]).0, 0);
-    assert_eq!(read(&folder, "elsewhere"), "untouched");
+    assert_eq!(read(&folder, "elsewhere"), "# untouched");
 }
 
 #[test]

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use bia_config::{ExposeSecret as _, Tls, TlsSource};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Why certificate and key can't be used. Never quotes them.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +51,38 @@ impl Certificates {
 pub(crate) struct Reloading {
     config: ArcSwap<ServerConfig>,
     source: Tls,
-    seen: Mutex<(Instant, Changed)>,
+    seen: Mutex<Seen>,
 }
 
-/// When certificate and key were last written.
-type Changed = [Option<SystemTime>; 2];
+/// What is known of the files.
+struct Seen {
+    looked_at: Instant,
+    /// What the settings in effect were made of; unknown after a failure, so that the next look tries again.
+    in_use: Option<Stamps>,
+    /// What was complained about, so that each fault is logged once.
+    refused: Option<Stamps>,
+}
+
+/// Certificate and key as they were at one moment.
+type Stamps = [Option<Stamp>; 2];
+
+/// Tools that keep the time of a file when they replace it still change its inode or the time of the change itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &str) -> Option<Self> {
+        let meta = std::fs::metadata(path).ok()?;
+        let (modified, changed) = ((meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec()));
+        Some(Self { device: meta.dev(), inode: meta.ino(), size: meta.len(), modified, changed })
+    }
+}
 
 impl Reloading {
     /// `None` when TLS isn't configured.
@@ -64,8 +92,10 @@ impl Reloading {
             let incomplete = given(&source.cert) || given(&source.key);
             return if incomplete { Err(TlsError::Incomplete) } else { Ok(None) };
         }
+        // Before reading: what changes in between is then read again.
+        let seen = Seen { looked_at: Instant::now(), in_use: Some(stamps(source)), refused: None };
         let config = ArcSwap::from_pointee(server_config(source)?);
-        Ok(Some(Self { config, source: source.clone(), seen: Mutex::new((Instant::now(), changed(source))) }))
+        Ok(Some(Self { config, source: source.clone(), seen: Mutex::new(seen) }))
     }
 
     /// The same as `running` when the settings are, so that a configuration that is reloaded for other reasons doesn't
@@ -77,35 +107,40 @@ impl Reloading {
         }
     }
 
-    /// For the next handshake. A renewal that can't be read keeps the old certificate.
+    /// For the next handshake. A renewal that can't be read keeps the old certificate, and is tried again.
     pub(crate) fn current(&self) -> Arc<ServerConfig> {
-        if self.has_changed() {
-            match server_config(&self.source) {
-                Ok(config) => {
-                    tracing::info!("the TLS certificate was read again");
-                    self.config.store(Arc::new(config));
-                }
-                Err(error) => tracing::warn!(%error, "the changed TLS certificate can't be used; the old one stays"),
-            }
-        }
+        self.look(Instant::now());
         self.config.load_full()
     }
 
-    fn has_changed(&self) -> bool {
+    fn look(&self, now: Instant) {
         let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if seen.0.elapsed() < LOOK_EVERY {
-            return false;
+        if now.saturating_duration_since(seen.looked_at) < LOOK_EVERY {
+            return;
         }
-        let now = changed(&self.source);
-        let differs = now != seen.1;
-        *seen = (Instant::now(), now);
-        differs
+        seen.looked_at = now;
+        let stamps = stamps(&self.source);
+        if seen.in_use == Some(stamps) {
+            return;
+        }
+        match server_config(&self.source) {
+            Ok(config) => {
+                tracing::info!("the TLS certificate was read again");
+                self.config.store(Arc::new(config));
+                (seen.in_use, seen.refused) = (Some(stamps), None);
+            }
+            Err(error) => {
+                if seen.refused != Some(stamps) {
+                    tracing::warn!(%error, "the changed TLS certificate can't be used; the old one stays");
+                }
+                (seen.in_use, seen.refused) = (None, Some(stamps));
+            }
+        }
     }
 }
 
-fn changed(source: &Tls) -> Changed {
-    let time = |path: &Option<String>| std::fs::metadata(path.as_deref()?).ok()?.modified().ok();
-    [time(&source.cert.path), time(&source.key.path)]
+fn stamps(source: &Tls) -> Stamps {
+    [&source.cert, &source.key].map(|source| source.path.as_deref().and_then(Stamp::of))
 }
 
 fn is_same(a: &Tls, b: &Tls) -> bool {
@@ -149,6 +184,64 @@ mod tests {
 
     fn refused(cert: TlsSource, key: TlsSource) -> String {
         Reloading::load(&Tls { cert, key }).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    const CERTIFICATE: &str = include_str!("../../tests/it/fixtures/cert.pem");
+    const KEY: &str = include_str!("../../tests/it/fixtures/key.pem");
+
+    /// A certificate and its key in files of a folder.
+    struct Renewals {
+        folder: tempfile::TempDir,
+        reloading: Reloading,
+        looks: u32,
+    }
+
+    impl Renewals {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("cert"), CERTIFICATE).unwrap();
+            std::fs::write(folder.path().join("key"), KEY).unwrap();
+            let source = |name| TlsSource { path: Some(folder.path().join(name).display().to_string()), base64: None };
+            let reloading = Reloading::load(&Tls { cert: source("cert"), key: source("key") }).unwrap().unwrap();
+            Self { folder, reloading, looks: 0 }
+        }
+
+        /// Whether the next look puts something new to use.
+        fn takes(&mut self) -> bool {
+            self.looks += 1;
+            let before = self.reloading.config.load_full();
+            self.reloading.look(Instant::now() + LOOK_EVERY * self.looks);
+            !Arc::ptr_eq(&before, &self.reloading.config.load_full())
+        }
+
+        fn write(&self, text: &str) {
+            std::fs::write(self.folder.path().join("cert"), text).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_renewal_that_fails_is_tried_again_at_every_look() {
+        let mut renewals = Renewals::new();
+        assert!(!renewals.takes());
+        renewals.write("half a certif");
+        assert!(!renewals.takes());
+        // As if the file were whole a moment later, with nothing about it that shows a change.
+        assert!(renewals.reloading.seen.lock().unwrap().in_use.is_none());
+        assert!(!renewals.takes());
+        renewals.write(CERTIFICATE);
+        assert!(renewals.takes());
+        assert!(!renewals.takes());
+    }
+
+    #[test]
+    fn a_renewal_that_keeps_the_time_and_size_of_the_file_is_seen() {
+        let mut renewals = Renewals::new();
+        let (cert, aside) = (renewals.folder.path().join("cert"), renewals.folder.path().join("aside"));
+        let written = std::fs::metadata(&cert).unwrap().modified().unwrap();
+        std::fs::write(&aside, CERTIFICATE).unwrap();
+        std::fs::File::options().write(true).open(&aside).unwrap().set_modified(written).unwrap();
+        std::fs::rename(&aside, &cert).unwrap();
+        assert!(renewals.takes());
     }
 
     fn inline(text: &str) -> TlsSource {

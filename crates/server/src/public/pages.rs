@@ -22,13 +22,16 @@ const REFERRER_POLICY: HeaderName = HeaderName::from_static("referrer-policy");
 /// How many other sessions the settings page lists.
 const SESSIONS_MAX: u32 = 100;
 
-/// The pages of a configuration. A template or language that can't be used is reported, and the built-in ones stay.
-pub(crate) fn of_or_plain(config: &Config) -> Pages {
-    of(config).unwrap_or_else(|error| {
-        tracing::error!(%error, "bia.ui can't be used; the built-in pages are shown as they come");
-        let plain = Options { ui_url: config.public_url().join_path("/ui"), ..Options::default() };
-        Pages::new(plain).unwrap_or_else(|error| unreachable!("built-in templates are tested: {error}"))
-    })
+/// The pages of a configuration. A template or language that can't be used is reported, and the built-in ones stay;
+/// the flag says so.
+pub(crate) fn of_or_plain(config: &Config) -> (Pages, bool) {
+    let error = match of(config) {
+        Ok(pages) => return (pages, false),
+        Err(error) => error,
+    };
+    tracing::error!(%error, "bia.ui can't be used; the built-in pages are shown as they come");
+    let plain = Options { ui_url: config.public_url().join_path("/ui"), ..Options::default() };
+    (Pages::new(plain).unwrap_or_else(|error| unreachable!("built-in templates are tested: {error}")), true)
 }
 
 /// The pages of a configuration.

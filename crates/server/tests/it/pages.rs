@@ -1,8 +1,9 @@
 //! The built-in pages as a browser without script meets them.
 
 use crate::client::{Answer, send};
-use crate::world::World;
+use crate::world::{World, config, deps};
 use serde_json::json;
+use std::sync::Arc;
 
 const HTML: (&str, &str) = ("accept", "text/html");
 
@@ -144,4 +145,22 @@ async fn the_welcome_page_shows_ones_own_session_or_the_way_in() {
     let out = world.public("GET", &format!("/self-service/logout?token={link}"), &[HTML, ("cookie", &cookie)]).await;
     assert_eq!(out.status, 303, "{}", out.body);
     assert!(!is_active(&world, &token).await);
+}
+
+#[tokio::test]
+async fn pages_that_were_broken_at_the_start_hold_up_no_change_and_pages_that_were_not_do() {
+    let broken = json!({ "bia": { "ui": { "templates_dir": "/absent/templates" } } });
+    let with = |revision: &str, ui: &serde_json::Value| {
+        let mut extra = ui.clone();
+        extra["revision"] = json!(revision);
+        Arc::new(config(&extra))
+    };
+    let world = World::with(broken.clone()).await;
+    let replace = async |config: Arc<bia_config::Config>| world.state.replace(Arc::new(deps(&config).await), "x");
+    replace(with("still-broken", &broken)).await.unwrap();
+    assert_eq!(world.admin("GET", "/health/config", None).await.body, "still-broken");
+    replace(with("mended", &json!({}))).await.unwrap();
+    let refused = replace(with("broken-again", &broken)).await.unwrap_err().to_string();
+    assert!(refused.contains("bia.ui"), "{refused}");
+    assert_eq!(world.admin("GET", "/health/config", None).await.body, "mended");
 }

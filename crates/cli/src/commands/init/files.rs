@@ -1,10 +1,10 @@
 //! The files of a new deployment, made from the answers.
 
 use super::answers::{Answers, ClientSecret};
+use super::keys::Keys;
 use super::proxy;
-use crate::secrets;
 use bia_config::{ExposeSecret as _, SecretString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use url::Host;
 
 /// Where the client secret is kept, unless it is in a file of the person's own.
@@ -26,33 +26,6 @@ pub(super) struct Planned {
 impl Planned {
     fn open(path: &str, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into(), is_secret: false, is_optional: false }
-    }
-}
-
-/// Keys of an earlier `kratos.yml`, or new ones.
-pub(super) struct Keys {
-    pub(super) default: Vec<String>,
-    pub(super) cookie: Vec<String>,
-    pub(super) cipher: Vec<String>,
-}
-
-impl Keys {
-    /// Keeps what is there: with new keys everybody would be signed out, and stored tokens lost.
-    pub(super) fn of(earlier: &Path) -> Self {
-        let text = std::fs::read_to_string(earlier).unwrap_or_default();
-        let value: serde_yaml::Value = serde_yaml::from_str(&text).unwrap_or_default();
-        let list = |name: &str| -> Option<Vec<String>> {
-            let list = value.get("secrets")?.get(name)?.as_sequence()?;
-            let texts: Vec<_> = list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
-            (!texts.is_empty()).then_some(texts)
-        };
-        let made = |length| vec![secrets::generate().chars().take(length).collect::<String>()];
-        Self {
-            default: list("default").unwrap_or_else(|| made(64)),
-            cookie: list("cookie").unwrap_or_else(|| made(64)),
-            // Kratos: exactly 32 characters.
-            cipher: list("cipher").unwrap_or_else(|| made(32)),
-        }
     }
 }
 
@@ -173,9 +146,8 @@ fn kratos_yml(answers: &Answers, keys: &Keys) -> String {
         ("tenant", quoted(&answers.tenant)),
         ("subject_source", if is_for_many(&answers.tenant) { "tid_oid" } else { "oid" }.to_owned()),
         ("microsoft", microsoft),
-        ("secrets_default", list(&keys.default)),
-        ("secrets_cookie", list(&keys.cookie)),
-        ("secrets_cipher", list(&keys.cipher)),
+        ("secrets", keys.to_yaml(quoted)),
+        ("algorithm", keys.algorithm().to_owned()),
     ];
     // One pass, so that nothing in an answer is taken for a place to fill in.
     let mut parts = include_str!("kratos.yml.template").split("{{");
