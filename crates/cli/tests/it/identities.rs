@@ -95,6 +95,12 @@ async fn identities_are_validated_imported_listed_shown_and_deleted() {
     let (code, out, _) = client(&site, &running, &["remote", "status", "--json"]);
     assert_eq!(code, 0);
     assert!(out.contains("\"ready\": true"), "{out}");
+    // The proxy of a container's environment is elsewhere, and the health check asks this machine.
+    let mut behind_proxy = site.command(&["remote", "status", "-q", "-e", &running.admin]);
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        behind_proxy.env(name, "http://127.0.0.1:1");
+    }
+    assert_eq!(run(behind_proxy.env_remove("no_proxy").env_remove("NO_PROXY")).0, 0);
     let (_, out, _) = client(&site, &running, &["remote", "version", "--format", "jsonpath=version"]);
     assert!(out.starts_with("\"v"), "{out}");
     running.stop();

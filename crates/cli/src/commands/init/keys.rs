@@ -57,7 +57,7 @@ impl Keys {
             }
         }
         let has = |name: &str| kept.iter().any(|(kept, _)| *kept == name);
-        if !has("default") && !(has("cookie") && has("cipher")) {
+        if !(has("default") || has("cookie") && has("cipher")) {
             // `serve` generated the rest and keeps it beside the database, which the new file may not name any more.
             if let Some(texts) = beside_database(&value, earlier)? {
                 kept.insert(0, ("default", texts));
