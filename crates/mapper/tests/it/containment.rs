@@ -174,12 +174,20 @@ fn kill_all(mark: &str) {
         if command.ends_with(&format!("\0{mark}\0")) {
             let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
             assert!(killed.expect("kill").success());
-            // The signal is delivered some time after the command has ended.
-            while children_named("bia-mapper-work").contains(&pid) {
+            while !is_gone(pid) {
                 std::thread::yield_now();
             }
         }
     }
+}
+
+/// The signal is delivered some time after the command has ended, and to one thread after the other: the first may be
+/// a zombie while another still keeps the process from being waited for.
+fn is_gone(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let is_zombie = stat.rsplit_once(')').is_none_or(|(_, tail)| tail.trim_start().starts_with('Z'));
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    is_zombie && threads <= 1
 }
 
 /// Children of this process by the kernel's name for them, which is cut at 15 characters.
