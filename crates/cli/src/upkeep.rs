@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 
 const CLEANUP_START_MAX: Duration = Duration::from_secs(10 * 60);
 const CLEANUP_PACE: Duration = Duration::from_secs(60 * 60);
-const CLEANUP_PAUSE: Duration = Duration::from_millis(20);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Starts all of them; they end with the set.
@@ -66,8 +65,6 @@ async fn remove_expired(running: Receiver<Arc<Deps>>) {
         let options = CleanupOptions {
             keep_last: configured.older_than,
             batch_size: u32::try_from(configured.batch_size).unwrap_or(u32::MAX).max(1),
-            // People who sign in go first.
-            pause: CLEANUP_PAUSE,
             ..CleanupOptions::new(time::OffsetDateTime::now_utc().into())
         };
         match store.cleanup(&options).await {

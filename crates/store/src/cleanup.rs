@@ -26,9 +26,10 @@ pub struct CleanupOptions {
 }
 
 impl CleanupOptions {
-    /// Everything that has expired, a hundred rows at a time.
+    /// Everything that has expired, a hundred rows at a time, with pauses in which those who sign in get the writer: in
+    /// another process they only ask for it every few milliseconds.
     pub const fn new(now: Timestamp) -> Self {
-        Self { now, keep_last: Duration::ZERO, batch_size: 100, pause: Duration::ZERO }
+        Self { now, keep_last: Duration::ZERO, batch_size: 100, pause: Duration::from_millis(20) }
     }
 }
 

@@ -191,7 +191,8 @@ async fn patiently<T>(mut work: impl FnMut() -> Result<T, rusqlite::Error>) -> R
             return outcome;
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(50));
+        // Often enough to be met in the pauses of a clean-up, which belong to those who wait.
+        pause = (pause * 2).min(Duration::from_millis(8));
     }
 }
 
