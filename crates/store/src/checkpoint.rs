@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 const COMMITS: u32 = 200;
 
 /// Pages in the log at which SQLite folds inside a commit after all, such as in the middle of an import: 32 MiB.
-pub(crate) const PAGES_MAX: &str = "8000";
+const PAGES_MAX: u32 = 8000;
 
 /// Belongs to the writer of one file.
 pub(crate) struct Checkpoints {
@@ -24,8 +24,10 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), commits: 0, at_work: Arc::default() }
+    /// Takes over from SQLite what it would do at the commits of `writer`.
+    pub(crate) fn of(writer: &Connection, path: &Path) -> Result<Self, rusqlite::Error> {
+        writer.pragma_update(None, "wal_autocheckpoint", PAGES_MAX)?;
+        Ok(Self { path: path.to_owned(), commits: 0, at_work: Arc::default() })
     }
 
     /// To be told of each commit.
@@ -62,10 +64,9 @@ mod tests {
         let path = folder.path().join("bia.sqlite");
         let writer = Connection::open(&path).expect("a file");
         writer.pragma_update(None, "journal_mode", "WAL").expect("a log");
-        writer.pragma_update(None, "wal_autocheckpoint", "0").expect("nobody else folds");
         writer.execute_batch("CREATE TABLE numbers (n INTEGER)").expect("a table");
         let before = std::fs::metadata(&path).expect("the file").len();
-        let mut checkpoints = Checkpoints::new(&path);
+        let mut checkpoints = Checkpoints::of(&writer, &path).expect("taken over");
         for n in 0..COMMITS {
             writer.execute("INSERT INTO numbers VALUES (?1)", [n]).expect("a commit");
             checkpoints.committed();

@@ -1,6 +1,5 @@
 //! One connection to either database, with the handful of verbs everything else is built on.
 
-use crate::checkpoint;
 use crate::dsn::{Dsn, SqliteMode};
 use crate::error::DriverError;
 use crate::query::{Arg, Query, Row};
@@ -29,7 +28,7 @@ impl Opener {
     /// For looking only: changes neither the file nor its folder.
     pub(crate) fn looking(path: &Path) -> Self {
         let target = Target::File { path: path.to_owned(), read_only: true, immutable: is_quiet_log_database(path) };
-        Self::Sqlite(Box::new(SqliteOptions { target, pragmas: Vec::new(), is_writer: false }))
+        Self::Sqlite(Box::new(SqliteOptions { target, pragmas: Vec::new(), has_log: false }))
     }
 
     /// A SQLite connection for readers (`writer` false) or for the one writer.
@@ -40,14 +39,15 @@ impl Opener {
             ("cache_size", if writer { "-1024" } else { "-512" }),
             ("temp_store", "MEMORY"),
         ];
+        let mut has_log = false;
         let target = match dsn {
             Dsn::SqliteFile { path, mode } => {
                 let read_only = *mode == SqliteMode::ReadOnly;
                 if !read_only && writer {
+                    has_log = true;
                     pragmas.push(("journal_mode", "WAL"));
                     pragmas.push(("synchronous", if full_synchronous { "FULL" } else { "NORMAL" }));
                     pragmas.push(("journal_size_limit", "67108864"));
-                    pragmas.push(("wal_autocheckpoint", checkpoint::PAGES_MAX));
                 } else if !read_only {
                     pragmas.push(("query_only", "ON"));
                 }
@@ -61,7 +61,7 @@ impl Opener {
             }
             Dsn::Postgres { .. } => return None,
         };
-        Some(Self::Sqlite(Box::new(SqliteOptions { target, pragmas, is_writer: writer })))
+        Some(Self::Sqlite(Box::new(SqliteOptions { target, pragmas, has_log })))
     }
 
     pub(crate) async fn open(&self) -> Result<Connection, DriverError> {

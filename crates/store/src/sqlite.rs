@@ -24,8 +24,8 @@ pub(crate) struct SqliteOptions {
     pub(crate) target: Target,
     /// Run when it is open.
     pub(crate) pragmas: Vec<(&'static str, &'static str)>,
-    /// The one connection that writes; it sees to the log.
-    pub(crate) is_writer: bool,
+    /// The one connection that writes to a file sees to its write-ahead log.
+    pub(crate) has_log: bool,
 }
 
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl SqliteOptions {
         }
         connection.busy_timeout(Duration::ZERO)?;
         let checkpoints = match &self.target {
-            Target::File { path, .. } if self.is_writer => Some(Checkpoints::new(&plain(path))),
+            Target::File { path, .. } if self.has_log => Some(Checkpoints::of(&connection, &plain(path))?),
             _ => None,
         };
         Ok(SqliteConnection { connection, checkpoints })
@@ -160,15 +160,16 @@ impl SqliteConnection {
         // Texts that vary are those of lists and searches, which may look at many rows.
         let outcome = patiently(move || {
             maybe_long(!query.cached, || {
-                if query.cached {
-                    let mut statement = connection.prepare_cached(&query.sqlite)?;
-                    bind(&mut statement, &query.args)?;
-                    work(&mut statement)
+                let (mut kept, mut fresh);
+                let statement: &mut Statement<'_> = if query.cached {
+                    kept = connection.prepare_cached(&query.sqlite)?;
+                    &mut kept
                 } else {
-                    let mut statement = connection.prepare(&query.sqlite)?;
-                    bind(&mut statement, &query.args)?;
-                    work(&mut statement)
-                }
+                    fresh = connection.prepare(&query.sqlite)?;
+                    &mut fresh
+                };
+                bind(statement, &query.args)?;
+                work(statement)
             })
         })
         .await;
