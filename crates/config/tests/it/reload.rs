@@ -1,6 +1,6 @@
 //! A configuration beside the one that is served, and what both consist of.
 
-use bia_config::{Config, Dsn, LoadInput, Loaded, TextKind, load};
+use bia_config::{Config, Dsn, ExposeSecret as _, LoadInput, Loaded, TextKind, load};
 
 use super::{BASE, edited, load_edited, told};
 
@@ -19,23 +19,32 @@ fn an_unchanged_configuration_needs_no_restart() {
 #[test]
 fn what_cannot_change_while_serving_is_named_with_its_line_and_keeps_its_value() {
     let no_base_url = ("    base_url: http://127.0.0.1:4433/\n", "");
-    let running = load_edited(&[no_base_url, ("port: 4433", "port: 5433")]).expect("it loads").config;
+    let tracing = |header: &str| {
+        let otlp = format!("{{ authorization_header: {header}-header }}");
+        format!("version: v1.3.0\ntracing: {{ provider: otel, providers: {{ otlp: {otlp} }} }}")
+    };
+    let rest = "log: { level: debug }\nbia: { audit: { personal_data: true } }";
+    let running = load_edited(&[no_base_url, ("port: 4433", "port: 5433"), ("version: v1.3.0", &tracing("old"))]);
+    let running = running.expect("it loads").config;
     let text = edited(&[
         no_base_url,
         ("port: 4433", "port: 6433\n  admin: { host: 127.0.0.1 }"),
-        ("version: v1.3.0", "log: { level: debug }"),
+        ("version: v1.3.0", &format!("{}\n{rest}", tracing("new"))),
         ("sqlite://bia.sqlite?_fk=true&mode=rwc", "sqlite://other.sqlite"),
     ]);
     let loaded = reloaded(&text, &running);
     let mut found = told(&loaded.needs_restart);
     found.sort();
     let keys: Vec<_> = found.iter().filter_map(|line| line.split(' ').nth(1)).collect();
-    assert_eq!(keys, ["dsn", "log", "serve.admin.host", "serve.public.port"]);
+    assert_eq!(keys, ["bia.audit", "dsn", "log", "serve.admin.host", "serve.public.port", "tracing"]);
     assert!(found.iter().all(|line| line.contains(" kratos.yml:")), "{found:?}");
     let config = loaded.config;
     assert_eq!((config.serve.public.port, config.serve.admin.host.as_str()), (5433, "0.0.0.0"));
     assert!(matches!(config.dsn, Dsn::Sqlite { path, .. } if path.ends_with("bia.sqlite")));
-    assert_eq!(config.log, running.log);
+    assert_eq!((&config.log, &config.bia.audit), (&running.log, &running.bia.audit));
+    let header = config.tracing.providers.otlp.authorization_header.as_ref().map(|header| header.expose_secret());
+    assert_eq!(header, Some("old-header"));
+    assert!(!found.iter().any(|line| line.contains("-header")), "{found:?}");
     // Addresses that follow the port follow the one in use.
     assert_eq!(config.serve.public.base_url, running.serve.public.base_url);
 }
