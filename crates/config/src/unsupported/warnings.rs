@@ -40,6 +40,11 @@ fn table() -> Vec<(&'static str, When, &'static str)> {
         ("enterprise", Set, "it belongs to Kratos' paid edition"),
         ("preview", Set, "it concerns CockroachDB only"),
         (
+            "tracing.provider",
+            Not(Value::from("otel")),
+            "traces are sent as OTLP, which Jaeger takes, too: set `tracing.provider: otel` and `tracing.providers.otlp`",
+        ),
+        (
             "tracing.providers.jaeger",
             Set,
             "Jaeger takes OTLP: set `tracing.provider: otel` and `tracing.providers.otlp`",

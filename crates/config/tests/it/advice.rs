@@ -121,9 +121,13 @@ const ADVICE: &[Case] = &[
     ),
 ];
 
+/// As Kratos takes it, without an address of its own: its default is an agent on the same host.
+const JAEGER: &str = "tracing: { provider: jaeger }";
+
 const WARNINGS: &[Case] = &[
     ("courier", &[("version: v1.3.0", "courier: { message_retries: 1 }")], "no_effect courier kratos.yml:1:1"),
     ("hashers", &[("version: v1.3.0", "hashers: { algorithm: argon2 }")], "no_effect hashers kratos.yml:1:1"),
+    ("traces for Jaeger", &[("version: v1.3.0", JAEGER)], "no_effect tracing.provider kratos.yml:1:12"),
     (
         "password method",
         &[("      enabled: false", "      enabled: true")],
