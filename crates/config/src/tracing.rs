@@ -1,16 +1,16 @@
 //! `tracing`: OpenTelemetry, with Kratos' keys. Spans are exported by builds with the feature `otel`.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::unsupported;
+use crate::unsupported::{self, Ignored};
 
 /// Where spans go, if anywhere.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Tracing {
-    /// `otel` is the one that has an effect.
+    /// `otel` sends traces; the others are read and reported. Default: none, no traces.
     pub provider: Option<TracingProvider>,
     /// The service's name in traces. Default: `bia`.
     pub service_name: Option<String>,
@@ -21,7 +21,7 @@ pub struct Tracing {
 }
 
 /// Kratos' providers of tracing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TracingProvider {
     /// Its own protocol is not spoken; Jaeger takes OTLP, too.
@@ -33,24 +33,31 @@ pub enum TracingProvider {
 }
 
 /// `tracing.providers`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct TracingProviders {
-    /// OTLP over HTTP.
+    /// The collector that traces are posted to, by OTLP over HTTP.
     pub otlp: Otlp,
+    /// Kratos' client of a Jaeger agent; Jaeger takes OTLP, too.
+    #[schemars(schema_with = "unsupported::jaeger")]
+    pub jaeger: Option<Ignored>,
+    /// Kratos' client of a Zipkin server; not served.
+    #[schemars(schema_with = "unsupported::zipkin")]
+    pub zipkin: Option<Ignored>,
 }
 
 /// `tracing.providers.otlp`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Otlp {
-    /// Host and port of the collector, for example `localhost:4318`. Spans are posted to `/v1/traces` there.
+    /// Host and port of the collector; traces are posted to `/v1/traces` there. Default: `localhost:4318`.
     pub server_url: String,
-    /// Plain http instead of https.
+    /// Plain http instead of https. Default: false.
     pub insecure: bool,
     /// How many requests are traced.
     pub sampling: Sampling,
-    /// Sent as `Authorization`.
+    /// What the collector is sent as `Authorization`. Default: none.
+    #[schemars(with = "Option<String>")]
     pub authorization_header: Option<SecretString>,
 }
 
@@ -66,10 +73,10 @@ impl Default for Otlp {
 }
 
 /// `tracing.providers.otlp.sampling`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sampling {
-    /// From 0 to 1; a caller's decision wins.
+    /// The share of requests that are traced, from 0 to 1; a caller's decision wins. Default: 1.
     pub sampling_ratio: f64,
 }
 
@@ -84,17 +91,5 @@ impl Tracing {
     /// Whether spans are to be exported.
     pub fn is_wanted(&self) -> bool {
         self.provider == Some(TracingProvider::Otel)
-    }
-}
-
-impl JsonSchema for Tracing {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Tracing".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        unsupported::tracing(generator)
     }
 }

@@ -222,20 +222,17 @@ pub(crate) fn hashers(_: &mut SchemaGenerator) -> Schema {
     })))
 }
 
-pub(crate) fn tracing(_: &mut SchemaGenerator) -> Schema {
-    let ratio = |name: &str| closed(json!({ name: { "type": "number" } }));
+pub(crate) fn jaeger(_: &mut SchemaGenerator) -> Schema {
     schema(closed(json!({
-        "provider": { "type": "string", "enum": ["jaeger", "otel", "zipkin"] },
-        "service_name": string(),
-        "deployment_environment": string(),
-        "providers": closed(json!({
-            "jaeger": closed(json!({ "local_agent_address": string(), "sampling": closed(json!({
-                "server_url": uri(), "trace_id_ratio": { "type": "number" } })) })),
-            "zipkin": closed(json!({ "server_url": uri(), "sampling": ratio("sampling_ratio") })),
-            "otlp": closed(json!({
-                "server_url": string(), "insecure": boolean(), "sampling": ratio("sampling_ratio"), "authorization_header": string()
-            }))
-        }))
+        "local_agent_address": string(),
+        "sampling": closed(json!({ "server_url": uri(), "trace_id_ratio": { "type": "number" } }))
+    })))
+}
+
+pub(crate) fn zipkin(_: &mut SchemaGenerator) -> Schema {
+    schema(closed(json!({
+        "server_url": uri(),
+        "sampling": closed(json!({ "sampling_ratio": { "type": "number" } }))
     })))
 }
 

@@ -23,6 +23,7 @@ fn config(receiver: &Receiver, sampling_ratio: f64) -> Tracing {
                 sampling: Sampling { sampling_ratio },
                 authorization_header: Some("Bearer for-the-collector".into()),
             },
+            ..TracingProviders::default()
         },
     }
 }
