@@ -67,8 +67,7 @@ pub fn violation(context: &Context, token_sent: bool) -> ApiError {
         return error.with_detail("hint", hint).with_detail("reject_reason", COOKIE_MISSING);
     }
     // Kratos: it can't read a JSON body here, so it doesn't claim that the token was missing from it.
-    let is_json_body = context.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
-    if !is_json_body && !token_sent && csrf.header.is_none() {
+    if !sends_json(context) && !token_sent && csrf.header.is_none() {
         return error.with_detail("hint", TOKEN_NOT_SENT);
     }
     error.with_detail("hint", hint).with_detail("reject_reason", TOKEN_MISMATCH)
@@ -99,6 +98,13 @@ pub fn ensure(context: &Context, is_browser_flow: bool, sent: Option<&str>) -> R
         };
     }
     refuse_browser(context)
+}
+
+/// Whether the body is JSON by its media type, which a page of another site can send with the consent of CORS alone: a
+/// form, and a script that asks nobody, have three other types.
+pub(crate) fn sends_json(context: &Context) -> bool {
+    let kind = context.header("content-type").and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
 }
 
 /// Native endpoints refuse requests that look like a browser's, since they carry no anti-CSRF token.

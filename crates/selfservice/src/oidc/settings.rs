@@ -121,8 +121,7 @@ pub(crate) async fn unlink(
     // Not as in Kratos: unlike a link, which ends at a callback that knows its browser, this takes effect at once, and a
     // page of somebody else that learned the flow's id must not take a way in away (CSRF). Any page can send a form; JSON
     // needs the consent of CORS, and Ory's SDKs have no field for the token beside it.
-    let is_json = context.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
-    if !(flow.is_browser() && is_json) {
+    if !(flow.is_browser() && crate::csrf::sends_json(context)) {
         crate::csrf::ensure(context, flow.is_browser(), submission.text("csrf_token"))?;
     }
     if flow.organization_id.is_some() {
