@@ -179,10 +179,8 @@ impl Provider for Microsoft {
     }
 
     async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<SignedIn, ProviderError> {
-        // Entra does not name itself today; where something does, it has to be the right name.
-        if request.iss.is_some() {
-            self.metadata(request.now).await?.check_answer(request.iss, &[])?;
-        }
+        // Entra neither names itself today nor promises to; where an answer names somebody, it has to be the right one.
+        self.metadata(request.now).await?.check_answer(request.iss, &[])?;
         let reply = self.connection.redeem(&request, &self.endpoint("token")?, None).await;
         let reply = reply.map_err(|error| self.explain_consent(error))?;
         let audiences = [self.connection.auth.client_id.as_str()];

@@ -66,27 +66,55 @@ async fn an_answer_in_another_issuers_name_is_refused_before_its_code_is_sent() 
         (&plain, None, true),
         (&plain, Some(own("plain")), true),
         (&plain, Some(own("named")), false),
+        (&microsoft, None, true),
         (&microsoft, Some(tenant(bia_fake_entra::CONTOSO_TENANT_ID)), true),
         (&microsoft, Some(tenant("evil.example")), false),
         (&microsoft, Some(own("plain")), false),
     ] {
-        let authorization = world.authorize(provider).await.unwrap();
-        let code = world.code(&authorization, "alice").await;
-        let asked = world.control().count(Endpoint::Token);
-        let request = bia_provider::ExchangeRequest {
-            code: &code,
-            redirect_uri: &authorization.redirect_uri,
-            pkce_verifier: authorization.pkce_verifier.as_deref(),
-            nonce: authorization.nonce.as_deref(),
-            iss: iss.as_deref(),
-            user: None,
-            step_up: None,
-            now: now(),
-        };
-        let outcome = provider.exchange(request).await;
-        assert_eq!(outcome.is_ok(), accepted, "{iss:?}: {:?}", outcome.err());
-        assert_eq!(world.control().count(Endpoint::Token) - asked, usize::from(accepted), "{iss:?}");
+        check_answer(&world, provider, iss.as_deref(), accepted).await;
     }
+}
+
+/// Signs Alice in with an answer in that issuer's name; a refused one's code is not sent.
+async fn check_answer(world: &World, provider: &Arc<dyn Provider>, iss: Option<&str>, accepted: bool) {
+    let authorization = world.authorize(provider).await.unwrap();
+    let code = world.code(&authorization, "alice").await;
+    let asked = world.control().count(Endpoint::Token);
+    let request = bia_provider::ExchangeRequest {
+        code: &code,
+        redirect_uri: &authorization.redirect_uri,
+        pkce_verifier: authorization.pkce_verifier.as_deref(),
+        nonce: authorization.nonce.as_deref(),
+        iss,
+        user: None,
+        step_up: None,
+        now: now(),
+    };
+    let outcome = provider.exchange(request).await;
+    assert_eq!(outcome.is_ok(), accepted, "{iss:?}: {:?}", outcome.err());
+    assert_eq!(world.control().count(Endpoint::Token) - asked, usize::from(accepted), "{iss:?}");
+}
+
+#[tokio::test]
+async fn microsoft_is_held_to_a_promise_to_name_itself() {
+    let world = World::new().await;
+    let base = world.entra.base_url();
+    let metadata = json!({
+        "issuer": format!("{base}/{{tenantid}}/v2.0"),
+        "jwks_uri": format!("{base}/common/discovery/v2.0/keys"),
+        "authorization_response_iss_parameter_supported": true,
+    });
+    let promises = EndpointFault::Status {
+        status: 200,
+        retry_after: None,
+        body: Some(metadata),
+        headers: std::collections::BTreeMap::new(),
+    };
+    world.control().add_fault(Fault::at(Endpoint::Discovery, promises));
+    let microsoft = world.microsoft(json!({}));
+    check_answer(&world, &microsoft, None, false).await;
+    let own = format!("{base}/{}/v2.0", bia_fake_entra::CONTOSO_TENANT_ID);
+    check_answer(&world, &microsoft, Some(&own), true).await;
 }
 
 #[tokio::test]
