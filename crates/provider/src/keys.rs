@@ -6,7 +6,7 @@
 use crate::cache::Slot;
 use crate::discovery::upstream_unavailable;
 use crate::error::ProviderError;
-use crate::types::{JsonWebKey, SigningAlgorithm, VerifySignature as _};
+use crate::types::{JsonWebKey, KeyAlgorithm, SigningAlgorithm, VerifySignature as _};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use bia_model::Timestamp;
 use bia_outbound::Outbound;
@@ -48,6 +48,12 @@ impl Key {
         let Some(rsa) = &self.rsa else {
             return self.jwk.verify_signature(algorithm, signed, signature).is_ok();
         };
+        // RFC 7517 §4.4: a key that names an algorithm is for that one alone.
+        match self.jwk.signing_alg() {
+            KeyAlgorithm::Unspecified => {}
+            KeyAlgorithm::Algorithm(own) if own == algorithm => {}
+            KeyAlgorithm::Algorithm(_) | KeyAlgorithm::Unsupported => return false,
+        }
         let parameters = match algorithm {
             SigningAlgorithm::RsaSsaPkcs1V15Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
             SigningAlgorithm::RsaSsaPkcs1V15Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
@@ -285,6 +291,32 @@ mod tests {
                 assert!(!key.has_signed(named, b"other", &signature));
                 assert!(!key.has_signed(&Alg::EcdsaP256Sha256, b"text", &signature));
             }
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_that_names_its_algorithm_vouches_for_no_other() {
+        let pair = pair();
+        let numbers: RsaPublicKeyComponents<Vec<u8>> = pair.public().into();
+        let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let pkcs1 = signed(&pair, &signature::RSA_PKCS1_SHA256, b"text");
+        let pss = signed(&pair, &signature::RSA_PSS_SHA256, b"text");
+        // Keys for encryption need not say so in `use`.
+        for (own, vouches) in [
+            ("RS256", [true, false]),
+            ("PS256", [false, true]),
+            ("RS512", [false, false]),
+            ("A256GCM", [false, false]),
+            ("RSA-OAEP", [false, false]),
+            ("none", [false, false]),
+        ] {
+            let jwk = json!({ "kty": "RSA", "alg": own, "n": text(&numbers.n), "e": text(&numbers.e) });
+            let key = key(&jwk, Timestamp::from_secs(0));
+            let has_signed = |algorithm: &Alg, signature: &[u8]| {
+                key.as_ref().is_some_and(|key| key.has_signed(algorithm, b"text", signature))
+            };
+            let both = [has_signed(&Alg::RsaSsaPkcs1V15Sha256, &pkcs1), has_signed(&Alg::RsaSsaPssSha256, &pss)];
+            assert_eq!(both, vouches, "{own}");
         }
     }
 

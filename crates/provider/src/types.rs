@@ -4,6 +4,8 @@ use openidconnect::core;
 
 /// One published key; it verifies signatures.
 pub(crate) type JsonWebKey = core::CoreJsonWebKey;
+/// What a key's own `alg` allows.
+pub(crate) use openidconnect::JsonWebKeyAlgorithm as KeyAlgorithm;
 /// A signing algorithm as named in a token's header.
 pub(crate) type SigningAlgorithm = core::CoreJwsSigningAlgorithm;
 
