@@ -147,11 +147,10 @@ impl Server {
     }
 
     /// Sends a signal by name to the root of the tree, or to another process of it.
-    pub(crate) fn signal(&self, name: &str, process: u32) {
-        let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status();
-        if !sent.is_ok_and(|status| status.success()) {
-            eprintln!("process {process} was gone before SIG{name}");
-        }
+    pub(crate) fn signal(&self, name: &str, process: u32) -> anyhow::Result<()> {
+        let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status().context("kill")?;
+        ensure!(sent.success(), "process {process} was gone before SIG{name}");
+        Ok(())
     }
 }
 
@@ -159,7 +158,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         let id = self.id();
         if id != 0 {
-            self.signal("TERM", id);
+            // One that is gone already needs no signal.
+            let _ = self.signal("TERM", id);
             let give_up = Instant::now() + Duration::from_secs(5);
             while Instant::now() < give_up
                 && self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))

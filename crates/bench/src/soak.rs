@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use futures_util::future::join_all;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -31,7 +32,7 @@ struct Report {
     flows: u64,
     /// Refused, cut or late flows. Beside faults some are expected; a session that was promised must never be missing.
     failures: BTreeMap<String, u64>,
-    /// Failures outside of a fault and the ten seconds after it.
+    /// Failures outside of a fault and the time to settle after it.
     failures_without_fault: u64,
     faults: Vec<(f64, Fault)>,
     /// Sessions that browsers were told of and nobody ended.
@@ -60,7 +61,7 @@ struct Stage {
     began: Instant,
 }
 
-/// True when nothing was lost and nothing leaked.
+/// True when every kind of fault struck, nothing was lost and nothing leaked.
 pub(crate) async fn soak(args: SoakArgs) -> anyhow::Result<bool> {
     let provider = Provider::start().await?;
     let mut servers = server::start_all(&args.setup, &provider).await?;
@@ -87,9 +88,15 @@ pub(crate) async fn soak(args: SoakArgs) -> anyhow::Result<bool> {
     };
     let at_first = server.usage(true);
     let tally = Tally::new();
-    let (_, (samples, struck)) = tokio::join!(drive(&stage, &world, &tally, &args, rate), async {
-        tokio::join!(sample(&stage, &tally), strike(&stage, &mut server, &provider, &args))
-    });
+    let load = async {
+        drive(&stage, &world, &tally, &args, rate).await;
+        Ok(())
+    };
+    let ((), samples, struck) = tokio::try_join!(
+        load,
+        async { Ok(sample(&stage, &tally).await) },
+        strike(&stage, &mut server, &provider, &args)
+    )?;
     // What was cut off is given the time to be noticed.
     tokio::time::sleep(Duration::from_secs(10)).await;
     let in_the_end = server.usage(true);
@@ -112,7 +119,7 @@ pub(crate) async fn soak(args: SoakArgs) -> anyhow::Result<bool> {
     let name = format!("soak-{}", report.database);
     report::write(&args.setup.out, &name, &report)?;
     draw(&args.setup.out.join(format!("{name}.svg")), &report)?;
-    Ok(verdict(&report))
+    Ok(verdict(&report, &Fault::all(&args.setup.database)))
 }
 
 async fn half_of_the_maximum(server: &Server, provider: &Provider, people: usize) -> anyhow::Result<f64> {
@@ -161,43 +168,65 @@ async fn sample(stage: &Stage, tally: &Tally) -> Vec<Sample> {
 }
 
 /// A fault each interval, each kind as often as the others.
-async fn strike(stage: &Stage, server: &mut Server, provider: &Provider, args: &SoakArgs) -> Vec<(f64, Fault)> {
+async fn strike(
+    stage: &Stage,
+    server: &mut Server,
+    provider: &Provider,
+    args: &SoakArgs,
+) -> anyhow::Result<Vec<(f64, Fault)>> {
     let mut random = rand::rngs::StdRng::seed_from_u64(args.seed);
     let kinds = Fault::all(&args.setup.database);
     let mut order: Vec<Fault> = Vec::new();
     let mut struck = Vec::new();
+    // From one beginning to the next: faults that last longer would leave fewer of them otherwise.
+    let mut due = Duration::ZERO;
     loop {
-        let until = Instant::now() + args.fault_every;
-        while Instant::now() < until && !stage.stop.load(Ordering::Relaxed) {
+        due += args.fault_every;
+        while stage.began.elapsed() < due && !stage.stop.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         // The end belongs to recovery.
         if stage.stop.load(Ordering::Relaxed) || stage.began.elapsed() + args.fault_every > args.duration {
-            return struck;
+            return Ok(struck);
         }
         if order.is_empty() {
             order.clone_from(&kinds);
             order.shuffle(&mut random);
         }
-        let Some(fault) = order.pop() else { return struck };
+        let Some(fault) = order.pop() else { return Ok(struck) };
+        let at = stage.began.elapsed().as_secs_f64();
+        println!("{at:>7.0} s  {fault:?}");
         stage.troubled_until.store(u64::MAX, Ordering::Relaxed);
-        struck.push((stage.began.elapsed().as_secs_f64(), fault));
-        println!("{:>7.0} s  {fault:?}", stage.began.elapsed().as_secs_f64());
-        if let Err(error) = fault.strike(server, provider, &args.setup).await {
-            eprintln!("the fault {fault:?} could not be made: {error:#}");
-        }
+        let made = fault.strike(server, provider, &args.setup).await;
+        made.with_context(|| format!("the fault {fault:?} could not be made"))?;
+        struck.push((at, fault));
         *stage.server.write().await = server.id();
-        stage.troubled_until.store(stage.now() + 10_000, Ordering::Relaxed);
+        let settled = stage.began.elapsed() + settle(args.fault_every);
+        stage.troubled_until.store(milliseconds(settled), Ordering::Relaxed);
     }
+}
+
+/// How long flows may fail after a fault. Most of an interval lies outside, so that a failure without a fault is seen.
+fn settle(fault_every: Duration) -> Duration {
+    (fault_every / 3).min(Duration::from_secs(10))
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The kinds that never struck: a run is no proof of what it did not do.
+fn never_struck(kinds: &[Fault], struck: &[(f64, Fault)]) -> Vec<Fault> {
+    kinds.iter().copied().filter(|kind| struck.iter().all(|(_, fault)| fault != kind)).collect()
 }
 
 impl Stage {
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        milliseconds(self.began.elapsed())
     }
 }
 
-fn verdict(report: &Report) -> bool {
+fn verdict(report: &Report, kinds: &[Fault]) -> bool {
     let mib = |usage: &Usage| usage.pss_kib as f64 / 1024.0;
     println!(
         "{} flows, {} sessions promised, {} lost; failures beside faults {}, without {}",
@@ -218,9 +247,14 @@ fn verdict(report: &Report) -> bool {
     for (failure, count) in &report.failures {
         println!("{count:>7} x {failure}");
     }
+    let missing = never_struck(kinds, &report.faults);
+    if !missing.is_empty() {
+        println!("too short for a fault of every kind; never struck: {missing:?}");
+    }
     // Workers are started when they are needed, so that there may be one for each core more than at first.
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    report.sessions_lost == 0
+    missing.is_empty()
+        && report.sessions_lost == 0
         && report.failures_without_fault == 0
         && report.in_the_end.processes <= report.at_first.processes + cores
         && report.in_the_end.files <= report.at_first.files + 200
@@ -257,4 +291,27 @@ fn draw(path: &std::path::Path, report: &Report) -> anyhow::Result<()> {
         },
     ];
     plot::draw(path, "Mixed load with a fault each minute", &lines, false, &|minutes| format!("{minutes:.0} min"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_that_never_struck_is_named() {
+        for database in ["sqlite", "postgres://bia@localhost/postgres"] {
+            let kinds = Fault::all(database);
+            let mut struck: Vec<(f64, Fault)> = kinds.iter().map(|kind| (1.0, *kind)).collect();
+            assert_eq!(never_struck(&kinds, &struck), []);
+            struck.retain(|(_, fault)| *fault != Fault::ServerKilled);
+            assert_eq!(never_struck(&kinds, &struck), [Fault::ServerKilled]);
+        }
+    }
+
+    #[test]
+    fn most_of_an_interval_is_without_excuse() {
+        for (every, expected) in [(9, 3), (60, 10)] {
+            assert_eq!(settle(Duration::from_secs(every)), Duration::from_secs(expected));
+        }
+    }
 }

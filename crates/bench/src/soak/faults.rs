@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use bia_fake_entra::{Endpoint, EndpointFault, Fault as Planned};
 use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
@@ -53,7 +54,7 @@ impl Fault {
         all
     }
 
-    /// Strikes, and returns when its cause is over.
+    /// Strikes, and returns when its cause is over; an error when it could not be made.
     pub(crate) async fn strike(self, server: &mut Server, provider: &Provider, setup: &Setup) -> anyhow::Result<()> {
         let a_while = Duration::from_secs(5);
         match self {
@@ -62,18 +63,19 @@ impl Fault {
                 server.start().await?;
             }
             Fault::WorkersKilled => {
-                for id in process::tree(server.id()).into_iter().skip(1) {
-                    server.signal("KILL", id);
-                }
+                let workers = process::tree(server.id()).split_off(1);
+                // One of them may end by itself meanwhile.
+                let killed = workers.into_iter().filter(|id| server.signal("KILL", *id).is_ok()).count();
+                ensure!(killed > 0, "there was no worker");
             }
             Fault::ServerFrozen => {
-                server.signal("STOP", server.id());
+                server.signal("STOP", server.id())?;
                 tokio::time::sleep(Duration::from_secs(2)).await;
-                server.signal("CONT", server.id());
+                server.signal("CONT", server.id())?;
             }
             Fault::Reloads => {
                 for _ in 0..5 {
-                    server.signal("HUP", server.id());
+                    server.signal("HUP", server.id())?;
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
             }
@@ -113,9 +115,10 @@ async fn lock_sqlite(dsn: &str) -> anyhow::Result<()> {
 async fn cut_connections(server: &str, dsn: &str) -> anyhow::Result<()> {
     let database = url::Url::parse(dsn)?.path().trim_start_matches('/').to_owned();
     let mut connection = PgConnection::connect(server).await?;
-    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+    let cut = sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
         .bind(database)
         .execute(&mut connection)
         .await?;
+    ensure!(cut.rows_affected() > 0, "the server had no connection");
     Ok(())
 }
