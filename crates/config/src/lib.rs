@@ -86,7 +86,7 @@ pub use microsoft::{
 };
 pub use oidc::{
     AccountLinkingMode, ClaimsSource, OidcConfig, OidcMethod, OidcProvider, Pkce, ProviderKind, ProviderLogout,
-    ResponseMode, Roles, SignUp, SubjectSource, Tenant, UpdateIdentityOnLogin,
+    ResponseMode, Roles, SignUp, SubjectSource, Tenant, UpdateIdentityOnLogin, is_guid,
 };
 pub use rate_limit::{RateLimit, RateLimits};
 pub use schema::json_schema;

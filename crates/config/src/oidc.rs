@@ -17,10 +17,9 @@ use crate::source::Source;
 
 mod values;
 
-pub(crate) use values::is_guid;
 pub use values::{
     AccountLinkingMode, ClaimsSource, Pkce, ProviderKind, ProviderLogout, ResponseMode, Roles, SignUp, SubjectSource,
-    Tenant, UpdateIdentityOnLogin,
+    Tenant, UpdateIdentityOnLogin, is_guid,
 };
 
 /// `selfservice.methods.oidc`.

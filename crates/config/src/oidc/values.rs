@@ -32,7 +32,7 @@ impl<'a> Tenant<'a> {
 }
 
 /// Whether the text has the shape of a GUID, `8-4-4-4-12` hexadecimal digits.
-pub(crate) fn is_guid(text: &str) -> bool {
+pub fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

@@ -4,7 +4,7 @@ use crate::examination::PROVIDERS;
 use crate::expiry::{self, Deadline, Urgency};
 use crate::finding::{Area, Finding, Level};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use bia_config::{Config, ExposeSecret as _, OidcProvider, ProviderKind};
+use bia_config::{Config, ExposeSecret as _, OidcProvider, ProviderKind, is_guid};
 use bia_model::Timestamp;
 use serde_json::Value;
 use std::path::Path;
@@ -91,11 +91,6 @@ fn shape(secret: &str) -> Option<Finding> {
     None
 }
 
-fn looks_like_an_id(text: &str) -> bool {
-    let groups: Vec<usize> = text.split('-').map(str::len).collect();
-    groups == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
-}
-
 async fn read(path: &Path) -> Result<String, String> {
     let meta = tokio::fs::metadata(path).await.map_err(|e| e.kind().to_string())?;
     if meta.len() > FILE_MAX {
@@ -125,7 +120,7 @@ async fn secret_file(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> O
     if text.is_empty() {
         return Some(problem(format!("{} is empty", path.display()), "Write the secret into it."));
     }
-    if provider.provider == ProviderKind::Microsoft && looks_like_an_id(text) {
+    if provider.provider == ProviderKind::Microsoft && is_guid(text) {
         let what = format!("{} holds the id of a secret, not its value", path.display());
         return Some(problem(what, SECRET_ID_FIX));
     }
