@@ -8,7 +8,7 @@
 //! name is judged before the call, because the proxy is the one that connects.
 //!
 //! [`Sources`] is built on it: the text behind a `file://`, `http(s)://` or `base64://` address of the
-//! configuration (mappers, schemas, hook bodies).
+//! configuration (mappers, schemas, hook bodies). A [`Stamp`] tells whether a file has to be read again.
 //!
 //! What this crate never does: know what OpenID Connect, a mapper or a hook is; read our configuration; put a
 //! query string, a header or a body into an error or a log line, because secrets travel there.
@@ -32,8 +32,10 @@ mod call;
 mod client;
 mod error;
 mod source;
+mod stamp;
 
 pub use call::{Answer, Call};
 pub use client::{Outbound, Policy, Prepared};
 pub use error::{OutboundError, SetupError};
 pub use source::{SourceError, Sources};
+pub use stamp::Stamp;

@@ -2,6 +2,7 @@
 
 use crate::client::Outbound;
 use crate::error::OutboundError;
+use crate::stamp::Stamp;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,8 +15,6 @@ use tokio::time::Instant;
 const FRESH: Duration = Duration::from_secs(60 * 60);
 /// After a failed refresh the old copy serves this long before the next try.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// A file changed this recently may change again within the same timestamp.
-const SETTLED: Duration = Duration::from_secs(2);
 /// Addresses come from the configuration alone, so this is never reached; it bounds memory all the same.
 const ENTRIES_MAX: usize = 1024;
 
@@ -53,8 +52,7 @@ type Slot = Arc<tokio::sync::Mutex<Option<WebCopy>>>;
 
 #[derive(Debug)]
 struct FileCopy {
-    changed: SystemTime,
-    bytes: u64,
+    stamp: Stamp,
     text: Arc<str>,
 }
 
@@ -114,11 +112,10 @@ impl Sources {
         if meta.len() > limit as u64 {
             return Err(SourceError::TooLarge { place: format!("file://{path}"), limit });
         }
-        let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let stamp = Stamp::of(&meta);
         if let Some(copy) = lock(&self.files).get(path)
-            && copy.changed == changed
-            && copy.bytes == meta.len()
-            && changed.elapsed().is_ok_and(|age| age > SETTLED)
+            && copy.stamp == stamp
+            && stamp.is_settled(SystemTime::now())
         {
             return Ok(copy.text.clone());
         }
@@ -127,7 +124,7 @@ impl Sources {
             return Err(SourceError::TooLarge { place: format!("file://{path}"), limit });
         }
         let text = text(bytes, || format!("file://{path}"))?;
-        let copy = FileCopy { changed, bytes: meta.len(), text: text.clone() };
+        let copy = FileCopy { stamp, text: text.clone() };
         let mut files = lock(&self.files);
         if files.len() >= ENTRIES_MAX {
             files.clear();

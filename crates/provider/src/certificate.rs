@@ -4,6 +4,7 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use bia_config::ClientCertificate;
 use bia_model::Timestamp;
+use bia_outbound::Stamp;
 use ring::signature::RsaKeyPair;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -11,7 +12,6 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 const FILE_MAX: u64 = 256 * 1024;
 const ENCRYPTED_BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -44,8 +44,7 @@ pub(crate) struct Certificate {
 
 /// Certificate and key, ready to sign.
 pub(crate) struct Loaded {
-    changed: SystemTime,
-    bytes: u64,
+    stamp: Stamp,
     pub(crate) info: CertificateInfo,
     pub(crate) key: RsaKeyPair,
 }
@@ -61,9 +60,9 @@ impl Certificate {
 
     pub(crate) async fn load(&self, now: Timestamp) -> Result<Arc<Loaded>, String> {
         let meta = tokio::fs::metadata(&self.config.file).await.map_err(|e| e.kind().to_string())?;
-        let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let stamp = Stamp::of(&meta);
         let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(loaded) = known.filter(|l| l.changed == changed && l.bytes == meta.len()) {
+        if let Some(loaded) = known.filter(|loaded| loaded.stamp == stamp) {
             return Ok(loaded);
         }
         let loaded = Arc::new(read(&self.config).await?);
@@ -83,11 +82,11 @@ async fn read(config: &ClientCertificate) -> Result<Loaded, String> {
         Some(path) => Some(password(path).await?),
         None => None,
     };
-    let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let stamp = Stamp::of(&meta);
     // A key derivation is meant to be slow: it must not hold up those who sign in elsewhere.
     let parsed = tokio::task::spawn_blocking(move || parse(content.expose_secret(), password.as_ref()));
     let (certificate, key) = parsed.await.map_err(|_| "reading it was interrupted".to_owned())??;
-    Ok(Loaded { changed, bytes: meta.len(), info: info(&certificate)?, key })
+    Ok(Loaded { stamp, info: info(&certificate)?, key })
 }
 
 /// Only the line end is no part of a password.
@@ -195,5 +194,27 @@ fn warn_about_validity(not_after: i64, now: Timestamp) {
         tracing::warn!("the client certificate has expired");
     } else if left < 30 * 24 * 60 * 60 {
         tracing::warn!(days = left / 86_400, "the client certificate expires soon");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_renewal_that_keeps_the_time_and_size_of_the_file_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, aside) = (folder.path().join("client.pem"), folder.path().join("aside"));
+        let pem = include_str!("../tests/it/client.pem");
+        std::fs::write(&path, pem).unwrap();
+        let config = serde_json::from_value(serde_json::json!({ "file": path })).unwrap();
+        let (certificate, now) = (Certificate::new(&config), Timestamp::from_secs(0));
+        let first = certificate.load(now).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &certificate.load(now).await.unwrap()), "not read again");
+        std::fs::write(&aside, pem).unwrap();
+        let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+        std::fs::File::options().write(true).open(&aside).unwrap().set_modified(written).unwrap();
+        std::fs::rename(&aside, &path).unwrap();
+        assert!(!Arc::ptr_eq(&first, &certificate.load(now).await.unwrap()));
     }
 }

@@ -2,12 +2,12 @@
 //! that evaluates a mapper can't open a file.
 
 use bia_model::ApiError;
+use bia_outbound::Stamp;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// All imports together.
 const TOTAL_BYTES_MAX: u64 = 1024 * 1024;
@@ -15,8 +15,6 @@ const FILES_MAX: usize = 256;
 const DEPTH_MAX: usize = 8;
 /// Entries of other kinds that are passed over on the way.
 const ENTRIES_MAX: usize = 4096;
-/// A file that is younger may be written again without a new time, as file systems keep time in steps.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// Paths as a mapper writes them, and the texts behind them.
 pub type Texts = Vec<(String, String)>;
@@ -40,11 +38,7 @@ struct Kept {
 struct Listed {
     name: String,
     real: PathBuf,
-    bytes: u64,
-    inode: (u64, u64),
-    modified: (i64, i64),
-    /// Also moved by what keeps the other time, such as `cp --preserve` and `touch --date`.
-    changed: (i64, i64),
+    stamp: Stamp,
 }
 
 impl Imports {
@@ -86,17 +80,10 @@ impl Imports {
             return Ok(Arc::clone(&kept.texts));
         }
         let texts = Arc::new(read_all(&files)?);
-        let kept = files.iter().all(|file| file.is_settled(now)).then(|| Kept { files, texts: Arc::clone(&texts) });
+        let kept =
+            files.iter().all(|file| file.stamp.is_settled(now)).then(|| Kept { files, texts: Arc::clone(&texts) });
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         Ok(texts)
-    }
-}
-
-impl Listed {
-    fn is_settled(&self, now: SystemTime) -> bool {
-        let seconds = u64::try_from(self.changed.0.max(self.modified.0)).unwrap_or(0);
-        let newest = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds + 1);
-        now.duration_since(newest).is_ok_and(|age| age >= SETTLED_AFTER)
     }
 }
 
@@ -150,10 +137,7 @@ fn list(directory: &Path) -> Result<Vec<Listed>, String> {
             files.push(Listed {
                 name: path.strip_prefix(&root).unwrap_or(&path).display().to_string(),
                 real,
-                bytes: meta.len(),
-                inode: (meta.dev(), meta.ino()),
-                modified: (meta.mtime(), meta.mtime_nsec()),
-                changed: (meta.ctime(), meta.ctime_nsec()),
+                stamp: Stamp::of(&meta),
             });
         }
     }
@@ -183,6 +167,7 @@ fn too_much() -> String {
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+    use std::time::Duration;
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().expect("a folder")

@@ -6,9 +6,9 @@ use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bia_config::{ExposeSecret as _, Tls, TlsSource};
+use bia_outbound::Stamp;
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -66,24 +66,6 @@ struct Seen {
 /// Certificate and key as they were at one moment.
 type Stamps = [Option<Stamp>; 2];
 
-/// Tools that keep the time of a file when they replace it still change its inode or the time of the change itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &str) -> Option<Self> {
-        let meta = std::fs::metadata(path).ok()?;
-        let (modified, changed) = ((meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec()));
-        Some(Self { device: meta.dev(), inode: meta.ino(), size: meta.len(), modified, changed })
-    }
-}
-
 impl Reloading {
     /// `None` when TLS isn't configured.
     pub(crate) fn load(source: &Tls) -> Result<Option<Self>, TlsError> {
@@ -140,7 +122,8 @@ impl Reloading {
 }
 
 fn stamps(source: &Tls) -> Stamps {
-    [&source.cert, &source.key].map(|source| source.path.as_deref().and_then(Stamp::of))
+    let stamp = |path: &str| std::fs::metadata(path).ok().map(|meta| Stamp::of(&meta));
+    [&source.cert, &source.key].map(|source| source.path.as_deref().and_then(stamp))
 }
 
 fn is_same(a: &Tls, b: &Tls) -> bool {
