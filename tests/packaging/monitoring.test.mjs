@@ -64,6 +64,22 @@ test('the alert rules ask only for metrics and labels that exist', () => {
   for (const expression of asked) assert.deepEqual(unknownIn(expression), []);
 });
 
+test('every step that an alert rule names is a reason that exists', () => {
+  const reasons = page.match(/^### Reasons\n([\s\S]*?)^\n?(?:#|`sessions_revoked`)/m)[1];
+  const known = [...reasons.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word));
+  assert.ok(known.length > 20, known.join());
+  const named = [...rules.matchAll(/\bstep(?:=|!=|=~|!~)"([^"]*)"/g)].flatMap(([, words]) => words.split('|'));
+  assert.ok(named.length > 10, named.join());
+  assert.deepEqual(named.filter((word) => !known.includes(word)), []);
+});
+
+test('every alert rule has a case in which it fires', () => {
+  const tried = readFileSync(path.join(root, 'contrib/prometheus/alerts.test.yml'), 'utf8');
+  const fires = new Set([...tried.matchAll(/alertname: (\w+)\n +exp_alerts:\n +- /g)].map(([, name]) => name));
+  const missing = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name).filter((name) => !fires.has(name));
+  assert.deepEqual(missing, []);
+});
+
 test('a mistake in a metric or a label is found', () => {
   assert.deepEqual(unknownIn('sum by (provder) (rate(bia_sign_in_started_total{flw="x"}[5m])) / bia_sign_in_begun_total'),
     ['bia_sign_in_begun_total', 'bia_sign_in_started_total{flw}', 'by (provder)']);
