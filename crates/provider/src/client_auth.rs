@@ -111,8 +111,8 @@ impl ClientAuth {
 
     /// Counts which of several secrets the provider took, so that operators see when the old one can go.
     pub(crate) fn count_accepted(&self, position: usize) {
-        let labels = [("provider", self.provider.clone()), ("secret", position.to_string())];
-        metrics::counter!("bia_client_secret_accepted_total", &labels).increment(1);
+        let (provider, secret) = (self.provider.clone(), position.to_string());
+        metrics::counter!("bia_client_secret_accepted_total", "provider" => provider, "secret" => secret).increment(1);
     }
 
     /// The key of the configuration behind a credential, for messages.
