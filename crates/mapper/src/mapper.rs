@@ -160,7 +160,7 @@ impl Mapper {
 
     async fn run(&self, job: Job, evaluation: Evaluation<'_>) -> Result<String, MapperError> {
         let started = Instant::now();
-        let span = tracing::info_span!(target: "bia::trace", "mapper evaluation", outcome = tracing::field::Empty);
+        let span = tracing::info_span!(target: bia_telemetry::trace::TARGET, "mapper evaluation", outcome = tracing::field::Empty);
         let result = match self.work(job, evaluation) {
             Ok(work) => self.pool.run(work).instrument(span.clone()).await,
             Err(refused) => Err(refused),

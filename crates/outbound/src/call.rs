@@ -184,7 +184,7 @@ impl Call {
     async fn once(&self, url: &Url, headers: HeaderMap) -> Result<Answer, OutboundError> {
         let call = self.purpose;
         let span = tracing::info_span!(
-            target: "bia::trace",
+            target: bia_telemetry::trace::TARGET,
             "upstream call",
             otel.kind = "client",
             call,

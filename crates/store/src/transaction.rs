@@ -16,7 +16,7 @@ pub struct Transaction {
 
 impl Transaction {
     pub(crate) fn new(lease: Lease) -> Self {
-        let span = tracing::info_span!(target: "bia::trace", "store transaction");
+        let span = tracing::info_span!(target: bia_telemetry::trace::TARGET, "store transaction");
         Self { lease: Some(lease), failed: false, _span: span }
     }
 
