@@ -109,13 +109,6 @@ impl Traces {
             .with_tracer(self.provider.tracer("bia"))
             .with_filter(Targets::new().with_target(trace::TARGET, LevelFilter::INFO))
     }
-
-    /// Sends what has ended so far.
-    pub fn flush(&self) {
-        if let Err(error) = self.provider.force_flush() {
-            tracing::warn!(%error, "spans could not be sent");
-        }
-    }
 }
 
 impl Drop for Traces {
