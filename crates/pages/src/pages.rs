@@ -89,12 +89,13 @@ impl Pages {
         let nodes = self.nodes(page);
         let sessions = self.sessions(page);
         let whole = Form::read(settings.flow, &nodes);
-        let in_use = |id: &String| {
+        let has_no_node = |id: &String| {
             let is_same = |node: &node::Node| node.value == *id || node.value.split(':').next() == Some(id.as_str());
             !whole.providers.iter().any(is_same)
         };
-        // The last linked account can't be unlinked, so the flow has no node for it; the session knows it.
-        let linked = settings.session.map(sessions::providers).unwrap_or_default().into_iter().filter(in_use);
+        // The last linked account can't be unlinked, so the flow has no node for it. It is known when this session came
+        // by it; one that came another way shows no such account.
+        let linked = settings.session.map(sessions::providers).unwrap_or_default().into_iter().filter(has_no_node);
         let linked: Vec<View> = linked.map(|id| self.provider(&sessions, &id)).collect();
         let view = context! {
             sections => of(&form::sections(settings.flow, &nodes)),

@@ -43,8 +43,7 @@ impl Reader<'_> {
         // The latest authentication tells where the session is now.
         let device = session["devices"].as_array().and_then(|devices| devices.last()).unwrap_or(&Value::Null);
         let address = device["ip_address"].as_str().map(without_port).unwrap_or_default();
-        let place: Vec<_> =
-            [text(&device["location"]), address.to_owned()].into_iter().filter(|part| !part.is_empty()).collect();
+        let place: Vec<_> = [text(&device["location"]), address].into_iter().filter(|part| !part.is_empty()).collect();
         Session {
             id: text(&session["id"]),
             device: self.device(device["user_agent"].as_str().unwrap_or_default()),
@@ -80,11 +79,8 @@ impl Reader<'_> {
 }
 
 /// Kratos keeps a client's port with its address; nobody recognises a port.
-fn without_port(address: &str) -> &str {
-    match address.parse::<std::net::SocketAddr>() {
-        Ok(_) => address.rsplit_once(':').map_or(address, |(ip, _)| ip.trim_matches(['[', ']'])),
-        Err(_) => address,
-    }
+fn without_port(address: &str) -> String {
+    address.parse::<std::net::SocketAddr>().map_or_else(|_| address.to_owned(), |address| address.ip().to_string())
 }
 
 /// The providers that a session was proven with, each once.
