@@ -45,6 +45,19 @@ pub(crate) fn new_flow(deps: &Deps, context: &Context, kind: FlowKind, flow_type
     }
 }
 
+/// A new flow that goes on where another one ends: because it expired, turns into one of the other kind, or asks for more.
+pub(crate) fn in_place_of(deps: &Deps, context: &Context, kind: FlowKind, old: &Flow) -> Flow {
+    Flow {
+        // Kratos: these two stay. The others it reads from the query of the request at hand, which is another one.
+        request_url: old.request_url.clone(),
+        identity_schema: old.identity_schema.clone(),
+        return_to: old.return_to.clone(),
+        organization_id: old.organization_id,
+        oauth2_login_challenge: old.oauth2_login_challenge.clone(),
+        ..new_flow(deps, context, kind, old.flow_type)
+    }
+}
+
 /// The URL of a request; of a callback without its query, for a provider's code and state have no business in the database
 /// (Kratos keeps them there), and a callback's query doesn't say where the next flow leads.
 fn without_answer(url: &str) -> &str {

@@ -140,11 +140,7 @@ pub(crate) fn populate(deps: &Deps, context: &Context, flow: &mut Flow, linking:
 
 /// A flow for the second factor of somebody who has shown the first one, in place of `login`.
 pub(crate) fn for_second_factor(deps: &Deps, context: &Context, login: &Flow) -> Flow {
-    let mut flow = flow::new_flow(deps, context, FlowKind::Login, login.flow_type);
-    flow.request_url.clone_from(&login.request_url);
-    flow.return_to.clone_from(&login.return_to);
-    flow.organization_id = login.organization_id;
-    flow.oauth2_login_challenge.clone_from(&login.oauth2_login_challenge);
+    let mut flow = flow::in_place_of(deps, context, FlowKind::Login, login);
     flow.requested_aal = Aal::Aal2;
     populate(deps, context, &mut flow, true);
     flow
@@ -250,12 +246,7 @@ async fn refuse_signed_in(deps: &Deps, context: &Context, login: &Flow) -> Optio
 
 /// A fresh flow in place of one that expired.
 pub(crate) async fn replacement(deps: &Deps, context: &Context, old: &Flow) -> Result<Flow, FlowError> {
-    let mut flow = flow::new_flow(deps, context, FlowKind::Login, old.flow_type);
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
-    flow.identity_schema.clone_from(&old.identity_schema);
-    flow.organization_id = old.organization_id;
-    flow.oauth2_login_challenge.clone_from(&old.oauth2_login_challenge);
+    let mut flow = flow::in_place_of(deps, context, FlowKind::Login, old);
     flow.refresh = old.refresh && context.session.is_some();
     populate(deps, context, &mut flow, false);
     home_realm::offer(deps, &mut flow).await;

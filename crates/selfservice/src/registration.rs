@@ -228,12 +228,7 @@ pub(crate) async fn replacement(deps: &Deps, context: &Context, old: &Flow) -> R
     if !deps.config.selfservice.flows.registration.enabled {
         return Err(disabled().into());
     }
-    let mut flow = flow::new_flow(deps, context, FlowKind::Registration, old.flow_type);
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
-    flow.identity_schema.clone_from(&old.identity_schema);
-    flow.organization_id = old.organization_id;
-    flow.oauth2_login_challenge.clone_from(&old.oauth2_login_challenge);
+    let mut flow = flow::in_place_of(deps, context, FlowKind::Registration, old);
     let schema = schema_of(deps, &flow).await?;
     populate(deps, &mut flow, &schema);
     crate::hooks::before(deps, context, &flow).await?;

@@ -110,10 +110,7 @@ fn check_aal(
     if crate::step_up::suffices(deps, deps.config.selfservice.flows.settings.required_aal, session) {
         return None;
     }
-    let login = deps.public("/self-service/login/browser");
-    let mut pairs = vec![("aal", "aal2")];
-    pairs.extend(return_to.map(|url| ("return_to", url)));
-    let to = with_query(&login, &pairs);
+    let to = crate::step_up::login_url(deps, return_to, None);
     let error = aal2_required(&to);
     if flow_type == FlowType::Api || context.is_json {
         return Some(Outcome::RefusedJson(error).into());
@@ -305,9 +302,9 @@ fn protected_fields(identity: &Identity) -> (Vec<String>, Vec<String>) {
 pub(crate) async fn replacement(deps: &Deps, context: &Context, old: &Flow) -> Result<Flow, FlowError> {
     let session = context.session.as_ref().ok_or_else(crate::logout::no_session)?;
     let identity = current_identity(deps, session).await?;
-    let mut flow = new(deps, context, old.flow_type, &identity).await?;
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
+    let mut flow = flow::in_place_of(deps, context, FlowKind::Settings, old);
+    flow.identity_id = Some(identity.id);
+    refill(deps, &mut flow, &identity).await?;
     flow.ui.messages.push(Message::flow_expired(FlowKind::Settings, old.expires_at, context.now));
     flow::insert(deps, &flow).await?;
     Ok(flow)

@@ -28,13 +28,18 @@ fn raises(provider: &OidcProvider, identity: &Identity) -> bool {
         && crate::ui::of_organization(provider, identity.organization_id)
 }
 
-/// Whether a session has what a route asks for.
-pub fn suffices(deps: &Deps, required: RequiredAal, session: &Session) -> bool {
-    let required = match (required, &session.identity) {
+/// Whether this level is what a route asks for, which depends on the links of whoever it is.
+fn reaches(deps: &Deps, required: RequiredAal, identity: Option<&Identity>, aal: Aal) -> bool {
+    let required = match (required, identity) {
         (RequiredAal::HighestAvailable, Some(identity)) => available_aal(deps, identity),
         _ => Aal::Aal1,
     };
-    session.aal >= required
+    aal >= required
+}
+
+/// Whether a session has what a route asks for.
+pub fn suffices(deps: &Deps, required: RequiredAal, session: &Session) -> bool {
+    reaches(deps, required, session.identity.as_ref(), session.aal)
 }
 
 /// `session.whoami.required_aal`.
@@ -45,20 +50,20 @@ pub fn check_whoami(deps: &Deps, session: &Session) -> Result<(), ApiError> {
     if suffices(deps, deps.config.session.whoami.required_aal, session) {
         return Ok(());
     }
-    Err(aal2_required(&with_query(&deps.public("/self-service/login/browser"), &[("aal", "aal2")])))
+    Err(aal2_required(&login_url(deps, None, None)))
 }
 
 /// Whether a session that was just begun at this level is good for anything before a second factor was shown. Until
 /// then nobody is told whom it belongs to, and nothing is changed on its behalf: the first factor may be stolen.
 pub(crate) fn is_needed(deps: &Deps, identity: &Identity, aal: Aal) -> bool {
-    deps.config.session.whoami.required_aal == RequiredAal::HighestAvailable && available_aal(deps, identity) > aal
+    !reaches(deps, deps.config.session.whoami.required_aal, Some(identity), aal)
 }
 
 /// Where a browser that has signed in with one factor shows the second, and goes on from as it was going to.
-pub(crate) fn login_url(deps: &Deps, login: &Flow) -> String {
+pub fn login_url(deps: &Deps, return_to: Option<&str>, login_challenge: Option<&str>) -> String {
     let mut pairs = vec![("aal", "aal2")];
-    pairs.extend(login.return_to.as_deref().map(|to| ("return_to", to)));
-    pairs.extend(login.oauth2_login_challenge.as_deref().map(|challenge| ("login_challenge", challenge)));
+    pairs.extend(return_to.map(|to| ("return_to", to)));
+    pairs.extend(login_challenge.map(|challenge| ("login_challenge", challenge)));
     with_query(&deps.public("/self-service/login/browser"), &pairs)
 }
 

@@ -51,6 +51,13 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether somebody looks at the answer, where Kratos' rules don't bind: it takes whoever accepts nothing in particular
+    /// for a browser, and scripts and native apps are among those.
+    pub(crate) fn wants_page(&self) -> bool {
+        let names_html = |accept: &str| accept.to_ascii_lowercase().contains("text/html");
+        self.negotiated.is_browser && self.header("accept").is_some_and(names_html)
+    }
+
     pub(crate) fn init_query(&self) -> InitQuery {
         InitQuery::new(self.query.pairs().to_vec())
     }

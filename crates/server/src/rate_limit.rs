@@ -113,10 +113,7 @@ pub(crate) fn refuse(call: &Call, route: &Route, refused: &Refused) -> Response 
     let mut error = ApiError::new(429).with_reason(format!("{} Please try again in {seconds} {unit}.", refused.reason));
     error.request.clone_from(&call.request_id);
     // Not by way of the configured error page: that takes a row in the database for each refusal.
-    // Kratos takes whoever accepts nothing in particular for a browser; native apps are among those.
-    let is_page =
-        call.negotiated.is_browser && call.header("accept").is_some_and(|accept| accept.contains("text/html"));
-    let page = is_page.then(|| pages::error(call, &error)).flatten();
+    let page = call.wants_page().then(|| pages::error(call, &error)).flatten();
     let mut response = page.unwrap_or_else(|| answer::error(&error));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response

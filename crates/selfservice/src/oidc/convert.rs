@@ -87,14 +87,9 @@ pub(crate) async fn registration_to_login(
 
 /// A new flow of the other kind with the context of the first.
 fn turned(deps: &Deps, context: &Context, first: &Flow, kind: FlowKind) -> Flow {
-    let mut flow = flow::new_flow(deps, context, kind, first.flow_type);
-    flow.request_url.clone_from(&first.request_url);
-    flow.return_to.clone_from(&first.return_to);
+    let mut flow = flow::in_place_of(deps, context, kind, first);
     flow.csrf_token.clone_from(&first.csrf_token);
     flow.active = Some("oidc".to_owned());
-    flow.organization_id = first.organization_id;
-    flow.identity_schema.clone_from(&first.identity_schema);
-    flow.oauth2_login_challenge.clone_from(&first.oauth2_login_challenge);
     flow.transient_payload.clone_from(&first.transient_payload);
     flow.token_exchange = first.token_exchange;
     flow

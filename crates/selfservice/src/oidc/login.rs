@@ -275,7 +275,7 @@ async fn second_factor(
         flow::insert(deps, &next).await?;
         return Ok(Outcome::FlowCreated(Box::new(next)).into());
     }
-    let to = step_up::login_url(deps, login);
+    let to = step_up::login_url(deps, login.return_to.as_deref(), login.oauth2_login_challenge.as_deref());
     Ok(Reply::from(if context.is_json {
         Outcome::GoToProvider { url: to }
     } else {

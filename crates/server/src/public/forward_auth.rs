@@ -5,7 +5,7 @@ use crate::answer;
 use crate::call::Call;
 use crate::public::whoami;
 use crate::route::Answer;
-use bia_selfservice::{return_to, with_query};
+use bia_selfservice::{return_to, step_up, with_query};
 
 /// Who is signed in, as headers alone; else a page is sent to the login and back, and a script gets whoami's own error.
 pub(crate) async fn forward_auth(call: Call) -> Answer {
@@ -18,15 +18,11 @@ pub(crate) async fn forward_auth(call: Call) -> Answer {
         Err(refusal) => refusal,
     };
     let needs_second_factor = refusal.code == 403;
-    if !wants_page(&call) || !(needs_second_factor || refusal.code == 401) {
+    // A script can do nothing with a page, and would follow the redirect into one.
+    if !call.wants_page() || !(needs_second_factor || refusal.code == 401) {
         return Err(refusal);
     }
     Ok(answer::redirect(&call.method, 303, &login_url(&call, needs_second_factor)))
-}
-
-/// A script can do nothing with a page, and would follow the redirect into one.
-fn wants_page(call: &Call) -> bool {
-    call.header("accept").is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
 }
 
 fn login_url(call: &Call, needs_second_factor: bool) -> String {
@@ -36,11 +32,12 @@ fn login_url(call: &Call, needs_second_factor: bool) -> String {
         let allowed = return_to::resolve(Some(url), "", &deps.allowed_return_urls);
         allowed.ok()
     });
-    let mut query = Vec::new();
     if needs_second_factor {
-        query.push(("aal", "aal2"));
+        return step_up::login_url(deps, back.as_deref(), None);
     }
-    query.extend(back.as_deref().map(|url| ("return_to", url)));
     let login = deps.public("/self-service/login/browser");
-    if query.is_empty() { login } else { with_query(&login, &query) }
+    match back {
+        Some(url) => with_query(&login, &[("return_to", &url)]),
+        None => login,
+    }
 }
