@@ -1,5 +1,7 @@
-//! What Prometheus' own client libraries tell about a process, read from `/proc`. Elsewhere than on Linux nothing is told.
+//! What Prometheus' own client libraries tell about a process, most of it read from `/proc`, so that
+//! elsewhere than on Linux the limit of files is all that is told.
 
+use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,8 +26,8 @@ pub(super) fn observe() {
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         metrics::gauge!("process_open_fds").set(open.count() as f64);
     }
-    if let Some(max) = fs::read_to_string("/proc/self/limits").ok().as_deref().and_then(files_max) {
-        metrics::gauge!("process_max_fds").set(max);
+    if let Some(max) = getrlimit(Resource::Nofile).current {
+        metrics::gauge!("process_max_fds").set(max as f64);
     }
 }
 
@@ -61,10 +63,6 @@ fn resident(status: &str) -> Option<f64> {
     Some(kilobytes * 1024.0)
 }
 
-fn files_max(limits: &str) -> Option<f64> {
-    limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_ascii_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,9 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_and_files_are_found_by_name() {
+    fn memory_is_found_by_name() {
         assert_eq!(resident("Name:\tbia\nVmRSS:\t   20 kB\n"), Some(20_480.0));
-        let limits = "Limit                     Soft Limit           Hard Limit           Units\nMax open files            1024                 4096                 files\n";
-        assert_eq!(files_max(limits), Some(1024.0));
     }
 }
