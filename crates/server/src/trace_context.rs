@@ -38,7 +38,7 @@ impl Sent {
 /// The span of one request. Its attributes are words of ours, the route as a pattern.
 pub(crate) fn span(port: Port, method: &Method, request_id: &str) -> Span {
     tracing::info_span!(
-        target: "bia::trace",
+        target: bia_telemetry::trace::TARGET,
         "request",
         otel.kind = "server",
         otel.status_code = tracing::field::Empty,
