@@ -32,7 +32,7 @@ pub struct Init {
     /// The client secret is in this file, which stays where it is
     #[arg(long, value_name = "FILE")]
     pub client_secret_file: Option<PathBuf>,
-    /// The address that browsers use, as seen from outside any proxy [default: http://localhost:4433]
+    /// The address that browsers use, as seen from outside any proxy [default without a proxy: http://localhost:4433]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// `sqlite`, or postgres://user:password@host/database [default: sqlite]

@@ -176,12 +176,37 @@ fn a_wrong_answer_writes_nothing() {
         (&["--tenant", "common", "--public-url", "id.example.com"][..], "URL"),
         (&["--tenant", "common", "--database", "mysql://u@h/d"][..], "postgres://"),
         (&["--tenant", "common", "--proxy", "apache"][..], "nginx"),
+        (&["--tenant", "common", "--proxy", "nginx"][..], "give --public-url"),
+        (
+            &["--tenant", "common", "--proxy", "caddy", "--public-url", "http://localhost:4433"][..],
+            "begins with https://",
+        ),
+        (&["--tenant", "common", "--proxy", "caddy", "--public-url", "https://id.example.com:4433"][..], "proxy's own"),
+        (
+            &["--tenant", "common", "--proxy", "haproxy", "--public-url", "https://id.example.com:4434"][..],
+            "proxy's own",
+        ),
     ] {
         let folder = folder();
         let (code, _, err) = init(folder.path(), more);
         assert_eq!(code, 1, "{more:?}");
         assert!(err.contains(word), "{more:?}: {err}");
         assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 0);
+    }
+}
+
+#[test]
+fn a_snippet_has_the_names_of_the_proxy_and_of_the_application() {
+    for application in ["app.example.com:3000", "10.0.0.5:8080"] {
+        let folder = folder();
+        let more = ["--tenant", "contoso.com", "--public-url", "https://id.contoso.com:8443", "--proxy", "nginx"];
+        let (code, _, err) = init(folder.path(), &[&more[..], &["--application", application]].concat());
+        assert_eq!(code, 0, "{err}");
+        let snippet = read(&folder, "proxy/nginx.conf");
+        for line in ["server_name id.contoso.com;", "listen 8443 ssl", "server 127.0.0.1:4433;"] {
+            assert!(snippet.contains(line), "{line}: {snippet}");
+        }
+        assert!(snippet.contains(&format!("    server {application};")), "{snippet}");
     }
 }
 
@@ -206,12 +231,14 @@ fn questions_at_a_terminal_are_answered_by_typing() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("script, of bsdutils");
-    let typed = format!("contoso\ncontoso.com\n{ID}\nhttps://id.contoso.com\n\nnginx\n");
+    let typed = format!("contoso\ncontoso.com\n{ID}\n\nnginx\nhttp://localhost:4433\nhttps://id.contoso.com\n");
     child.stdin.take().expect("input").write_all(typed.as_bytes()).expect("typed");
     let output = child.wait_with_output().expect("ended");
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{shown}");
-    assert!(shown.contains("verified domain") && shown.contains("wrote"), "{shown}");
+    for words in ["verified domain", "a port of the proxy's own", "wrote"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
     assert!(read(&folder, "kratos.yml").contains("https://id.contoso.com/"));
     assert!(read(&folder, "kratos.yml").contains("client_secret_file: the-secret"));
     assert!(read(&folder, "proxy/nginx.conf").contains("id.contoso.com"));

@@ -2,7 +2,7 @@
 
 use crate::args::{Init, Proxy};
 use anyhow::{Context as _, bail};
-use bia_config::SecretString;
+use bia_config::{SecretString, is_guid};
 use clap::ValueEnum as _;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
@@ -52,11 +52,14 @@ impl Answers {
         if !args.yes && io::stdin().is_terminal() && io::stderr().is_terminal() {
             return Self::ask(args, &mut super::terminal::Terminal::new());
         }
-        let missing: Vec<&str> = [("--tenant", &args.tenant), ("--client-id", &args.client_id)]
-            .into_iter()
-            .filter(|(_, value)| value.is_none())
-            .map(|(flag, _)| flag)
-            .collect();
+        let is_behind_proxy = args.proxy.is_some_and(|proxy| proxy != Proxy::None);
+        let wanted = [
+            ("--tenant", args.tenant.is_some()),
+            ("--client-id", args.client_id.is_some()),
+            // A proxy's address is nothing to guess.
+            ("--public-url", args.public_url.is_some() || !is_behind_proxy),
+        ];
+        let missing: Vec<&str> = wanted.into_iter().filter(|(_, is_there)| !is_there).map(|(flag, _)| flag).collect();
         if !missing.is_empty() {
             bail!("nobody is here to be asked: give {} (see `bia help init`)", missing.join(" and "));
         }
@@ -80,14 +83,20 @@ impl Answers {
             |flag: &Option<String>, question: &str, default: &str, check: fn(&str) -> Result<(), String>| {
                 answer(person, flag.as_deref(), question, default, check)
             };
-        let url = "Which address will browsers use?";
-        let public_url = asked(&args.public_url, url, "http://localhost:4433", |text| base_url(text).map(drop))?;
         let database = "Database? sqlite, or postgres://user:password@host/database";
         let database = asked(&args.database, database, "sqlite", check_database)?;
         let proxy = args.proxy.map(|proxy| proxy.as_str().to_owned());
         let proxy = asked(&proxy, "Proxy in front? none, nginx, caddy, haproxy, traefik", "none", |text| {
             Proxy::from_str(text, true).map(drop).map_err(|_| "one of none, nginx, caddy, haproxy, traefik".to_owned())
         })?;
+        let proxy = Proxy::from_str(&proxy, true).map_err(anyhow::Error::msg)?;
+        let public_url = if proxy == Proxy::None {
+            let url = "Which address will browsers use?";
+            asked(&args.public_url, url, "http://localhost:4433", |text| base_url(text).map(drop))?
+        } else {
+            let url = "Which address of the proxy will browsers use? Such as https://id.example.com";
+            asked(&args.public_url, url, "", check_behind_proxy)?
+        };
         let urls =
             args.allow_return_to.iter().map(|text| base_url(text).map_err(|why| refused("--allow-return-to", &why)));
         let authority_host = args.authority_host.as_deref().map(base_url).transpose();
@@ -97,7 +106,7 @@ impl Answers {
             secret,
             public_url: base_url(&public_url).map_err(anyhow::Error::msg)?,
             postgres: (database != "sqlite").then(|| SecretString::from(database)),
-            proxy: Proxy::from_str(&proxy, true).map_err(anyhow::Error::msg)?,
+            proxy,
             application: check_application(&args.application).map_err(|why| refused("--application", &why))?,
             return_urls: urls.collect::<Result<_, _>>()?,
             authority_host: authority_host.map_err(|why| refused("--authority-host", &why))?,
@@ -203,10 +212,16 @@ fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn is_guid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+/// The proxy ends TLS, on a port that the program itself leaves free.
+fn check_behind_proxy(text: &str) -> Result<(), String> {
+    let url = base_url(text)?;
+    if url.scheme() != "https" || matches!(url.port(), Some(4433 | 4434)) {
+        return Err(
+            "behind a proxy the address begins with https://, on a port of the proxy's own (4433 and 4434 are Bia's)"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// Takes every default.
@@ -267,12 +282,15 @@ mod tests {
                 ID,
                 ID,
                 "a~secret",
-                "id.example",
-                "https://id.example",
                 "mysql://x",
                 "",
                 "apache",
                 "nginx",
+                "id.example",
+                "",
+                "http://id.example",
+                "https://id.example:4433",
+                "https://id.example",
             ],
             vec![],
         );
@@ -282,7 +300,7 @@ mod tests {
         let ClientSecret::Given(secret) = answers.secret else { panic!("a secret") };
         assert_eq!(secret.expose_secret(), "a~secret");
         assert!(answers.postgres.is_none() && person.0.is_empty());
-        assert_eq!(person.1.len(), 6, "{:?}", person.1);
+        assert_eq!(person.1.len(), 9, "{:?}", person.1);
         assert!(person.1[2].contains("Secret ID"), "{:?}", person.1);
     }
 

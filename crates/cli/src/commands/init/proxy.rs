@@ -1,7 +1,6 @@
 //! The snippets for the proxy in front: the tested ones of `contrib/proxies`, with this deployment's names in them.
 
 use super::answers::Answers;
-use super::files;
 use crate::args::Proxy;
 
 macro_rules! contrib {
@@ -29,9 +28,9 @@ pub(super) fn snippets(answers: &Answers) -> Vec<(&'static str, String)> {
 fn fitted(text: &str, answers: &Answers) -> String {
     let host = answers.public_url.host_str().unwrap_or("app.example.com");
     let mut text = text
-        .replace("127.0.0.1:4433", &format!("127.0.0.1:{}", files::port(answers)))
-        .replace("127.0.0.1:3000", &answers.application)
-        .replace("app.example.com", host);
+        .replace("app.example.com", host)
+        // Last, so that an application of that name keeps it.
+        .replace("127.0.0.1:3000", &answers.application);
     if let Some(port) = answers.public_url.port() {
         for (usual, own) in [
             ("listen 443 ", format!("listen {port} ")),
@@ -58,9 +57,10 @@ mod tests {
             (contrib!("traefik/bia.yml"), "app.example.com"),
         ] {
             assert!(text.contains(listens), "{listens}");
-            for place in ["127.0.0.1:4433", "127.0.0.1:3000", "app.example.com"] {
+            for place in ["127.0.0.1:3000", "app.example.com"] {
                 assert!(text.contains(place), "{place} in the snippet with {listens}");
             }
+            assert!(text.contains("127.0.0.1:4433"), "where the program listens, in the snippet with {listens}");
         }
         assert!(contrib!("traefik/traefik.yml").contains("address: \":443\""));
         assert!(contrib!("haproxy/bia.lua").contains("127.0.0.1:4433"));
