@@ -1,20 +1,19 @@
 //! `bia export`: everybody of a database, into a file or into a running Kratos.
 
-mod aside;
-
+use super::aside::Aside;
 use super::moving::{Bar, admin_api, load};
 use crate::args::{self, ExportFormat};
 use crate::{assemble, output};
-use anyhow::Context as _;
-use aside::Aside;
+use anyhow::{Context as _, bail};
 use bia_config::{Config, Dsn};
 use bia_moving::export::{Export, Format, Writer};
 use bia_moving::{Cursor, MovingError, Send, send};
 use bia_outbound::{Outbound, Policy};
 use bia_store::{IdentityFilter, Page, Store};
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 const PAGE: u32 = 500;
@@ -37,16 +36,41 @@ pub(crate) async fn run(args: args::Export) -> anyhow::Result<ExitCode> {
 
 async fn write_all(args: &args::Export, store: &Store, export: Export<'_>) -> anyhow::Result<ExitCode> {
     let count = match &args.output {
-        Some(path) => {
-            let aside = Aside::create(path, args.force)?;
-            let count = write(args.format, aside.out()?, store, export).await?;
-            aside.put_in_place()?;
-            count
-        }
+        Some(path) => write_file(args, path, store, export).await?,
         None => write(args.format, std::io::stdout(), store, export).await?,
     };
     output::note(format_args!("{count} people were written. They hold personal data: keep the file to yourself."));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Traits and metadata are nobody else's business, so a file is its owner's alone.
+async fn write_file(args: &args::Export, path: &Path, store: &Store, export: Export<'_>) -> anyhow::Result<u64> {
+    let unwritable = || format!("{} can't be written", path.display());
+    refuse_existing(path, args.force)?;
+    if is_device(path) {
+        let device = OpenOptions::new().write(true).open(path).with_context(unwritable)?;
+        return write(args.format, device, store, export).await;
+    }
+    let aside = Aside::create(path, 0o600).with_context(unwritable)?;
+    let count = write(args.format, aside.out(), store, export).await?;
+    // Somebody else may have made one while people were read.
+    refuse_existing(path, args.force)?;
+    aside.put_in_place().with_context(unwritable)?;
+    Ok(count)
+}
+
+fn refuse_existing(path: &Path, force: bool) -> anyhow::Result<()> {
+    if !force && path.symlink_metadata().is_ok() {
+        bail!("{} exists; name another file, or add --force", path.display());
+    }
+    Ok(())
+}
+
+/// Renaming over a device would put a file in its place for everybody. The standard streams are links, behind which a
+/// file may be; `/dev/shm` is a folder as any other.
+fn is_device(path: &Path) -> bool {
+    let is_stream = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"].iter().any(|stream| path.starts_with(stream));
+    is_stream || fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }
 
 async fn write(format: ExportFormat, out: impl Write, store: &Store, export: Export<'_>) -> anyhow::Result<u64> {
@@ -123,6 +147,26 @@ fn remark(config: &Config) {
                 "- `{}` has `subject_source: tid_oid`, which Kratos does not know: set `oid` there.",
                 provider.id
             ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_device;
+    use std::path::Path;
+
+    #[test]
+    fn what_can_be_replaced_by_a_file_is_no_device_wherever_it_is() {
+        for path in ["/dev/stdout", "/dev/stderr", "/dev/fd/3", "/proc/self/fd/1", "/dev/null", "/dev/full"] {
+            assert!(is_device(Path::new(path)), "{path}");
+        }
+        let folder = tempfile::tempdir().expect("folder");
+        let there = folder.path().join("people.json");
+        std::fs::write(&there, "earlier").expect("written");
+        for path in [there.as_path(), &folder.path().join("new.json"), Path::new("/dev/shm/bia-export-of-nobody.json")]
+        {
+            assert!(!is_device(path), "{}", path.display());
         }
     }
 }

@@ -6,6 +6,7 @@ mod keys;
 mod proxy;
 mod terminal;
 
+use super::aside::Aside;
 use crate::args::Init;
 use crate::output;
 use answers::{Answers, ClientSecret};
@@ -13,9 +14,9 @@ use anyhow::{Context as _, bail};
 use bia_config::LoadInput;
 use files::{CONFIG, Planned, SECRET_FILE};
 use keys::Keys;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::DirBuilder;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -65,22 +66,13 @@ fn refuse_to_overwrite(folder: &Path, files: &[Planned], force: bool) -> anyhow:
     bail!("these files exist:{}\nNothing was written. --force overwrites them", there.concat())
 }
 
-/// Written aside and renamed, so that a file is whole or as it was, and a link leads nowhere else.
 fn write(path: &Path, file: &Planned) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(if file.is_secret { 0o700 } else { 0o755 }).create(folder)?;
     }
-    let mut aside = path.as_os_str().to_os_string();
-    aside.push(format!(".{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    let mut out = options.write(true).create_new(true).mode(if file.is_secret { 0o600 } else { 0o644 }).open(&aside)?;
-    let renamed =
-        out.write_all(file.text.as_bytes()).and_then(|()| out.sync_all()).and_then(|()| fs::rename(&aside, path));
-    if renamed.is_err() {
-        // The first failure is the one to tell of.
-        let _ = fs::remove_file(&aside);
-    }
-    renamed
+    let aside = Aside::create(path, if file.is_secret { 0o600 } else { 0o644 })?;
+    aside.out().write_all(file.text.as_bytes())?;
+    aside.put_in_place()
 }
 
 fn next_steps(folder: &Path, answers: &Answers) {

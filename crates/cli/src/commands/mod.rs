@@ -1,5 +1,6 @@
 //! One file per command; here is which is which.
 
+mod aside;
 mod check_mappers;
 mod cleanup;
 mod client;
