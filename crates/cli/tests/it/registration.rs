@@ -119,3 +119,28 @@ fn e7_the_manifest_asks_for_the_claim_that_proves_addresses_and_accepts_no_mappe
     assert!(script.contains("xms_edov"), "{script}");
     assert!(!script.contains("acceptMappedClaims"), "{script}");
 }
+
+#[test]
+fn terraform_for_registrations_in_two_clouds_is_refused_until_one_is_picked() {
+    let site = Site::new();
+    let second = "          - id: gov
+            provider: microsoft
+            client_id: 11112222-aaaa-2222-bbbb-3333cccc4444
+            client_secret: not-a-real-secret-either-0123456789
+            microsoft_tenant: 8eaef023-2b34-4da1-9baa-8bc8c9d6a490
+            mapper_url: file://microsoft.jsonnet
+";
+    let cloud = "            microsoft: { cloud: usgov }\n";
+    let terraform = ["setup", "microsoft", "-c", "kratos.yml", "--dev", "--format", "terraform"];
+    site.write("kratos.yml", &format!("{}{second}", site.kratos_yml()));
+    let both = setup(&site, &["--format", "terraform"]);
+    assert_eq!(both.matches("resource \"azuread_application\"").count(), 2, "one cloud, one file: {both}");
+    site.write("kratos.yml", &format!("{}{second}{cloud}", site.kratos_yml()));
+    let (code, out, err) = run(&mut site.command(&terraform));
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("one cloud") && err.contains("pick one with --provider: microsoft, gov"), "{err}");
+    for (provider, environment) in [("microsoft", "global"), ("gov", "usgovernmentl4")] {
+        let text = setup(&site, &["--format", "terraform", "--provider", provider]);
+        assert!(text.contains(&format!("environment = \"{environment}\"")), "{provider}: {text}");
+    }
+}
