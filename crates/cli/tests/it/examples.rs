@@ -1,5 +1,6 @@
 //! What people copy has to work: every YAML file in `config/`, every YAML block in the documentation.
 
+use crate::book::{Block, Page, pages};
 use crate::support::{bia, root, run};
 use std::path::{Path, PathBuf};
 
@@ -29,19 +30,6 @@ fn the_example_has_nothing_to_be_said_against_and_kratos_reads_it_too() {
     let (code, out, _) =
         run(bia(&root()).args(["config", "check", "--strict", "--for", "kratos", "-c", "config/kratos.yml"]));
     assert_eq!(code, 0, "{out}");
-}
-
-/// The blocks of a page, each with the line it begins on.
-fn blocks(text: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        if line.trim() == "```yaml" {
-            let block = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```");
-            found.push((number + 2, block.collect::<Vec<_>>().join("\n")));
-        }
-    }
-    found
 }
 
 /// A block is a whole file, or a part of one that is laid over a minimal file.
@@ -79,22 +67,22 @@ fn complete(block: &str) -> String {
     serde_yaml::to_string(&value).expect("YAML")
 }
 
+/// Comments alone configure nothing.
+fn has_keys(block: &Block) -> bool {
+    !serde_yaml::from_str::<serde_yaml::Value>(&block.text).expect("YAML").is_null()
+}
+
 #[test]
 fn every_yaml_block_in_the_documentation_loads() {
-    let mut pages = files(&root().join("docs"), ".md");
-    pages.push(root().join("README.md"));
-    let mut count = 0;
-    for page in pages {
-        let text = std::fs::read_to_string(&page).expect("page");
-        for (line, block) in blocks(&text) {
-            count += 1;
-            let name = PathBuf::from(format!("{}.line-{line}.yml", page.display()));
-            let texts = vec![(PathBuf::from("minimal.yml"), MINIMAL.to_owned()), (name, complete(&block))];
-            let input = bia_config::LoadInput { texts, extra_hooks: &["greeter", "domain_gate"], ..Default::default() };
-            if let Err(errors) = bia_config::load(input) {
-                panic!("{errors}");
-            }
+    let blocks: Vec<Block> =
+        pages().iter().flat_map(Page::blocks).filter(|block| block.info == "yaml").filter(has_keys).collect();
+    for block in &blocks {
+        let name = PathBuf::from(format!("{}.line-{}.yml", block.page, block.line + 1));
+        let texts = vec![(PathBuf::from("minimal.yml"), MINIMAL.to_owned()), (name, complete(&block.text))];
+        let extra_hooks = &["greeter", "domain_gate", "company_policy"];
+        if let Err(errors) = bia_config::load(bia_config::LoadInput { texts, extra_hooks, ..Default::default() }) {
+            panic!("{errors}");
         }
     }
-    assert!(count > 0);
+    assert!(blocks.len() >= 12, "only {} blocks were found", blocks.len());
 }

@@ -4,6 +4,8 @@ use super::pages;
 use crate::support::root;
 use std::collections::BTreeSet;
 
+pub(super) use keys::slug;
+
 #[path = "../../../examples/reference/commands.rs"]
 mod commands;
 #[path = "../../../examples/reference/keys.rs"]

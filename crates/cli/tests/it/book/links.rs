@@ -1,5 +1,6 @@
 //! Links: files exist, anchors are headings, addresses elsewhere are https. Nothing is fetched.
 
+use super::generated::slug;
 use super::{Page, pages};
 use crate::support::root;
 use std::collections::BTreeMap;
@@ -12,8 +13,7 @@ fn anchors(page: &Page) -> Vec<String> {
     for (_, line) in page.prose() {
         let Some(heading) = line.strip_prefix('#').map(|rest| rest.trim_start_matches('#')) else { continue };
         let Some(heading) = heading.strip_prefix(' ') else { continue };
-        let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-        let slug: String = kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect();
+        let slug = slug(heading.trim());
         let count = seen.entry(slug.clone()).or_default();
         anchors.push(if *count == 0 { slug } else { format!("{slug}-{count}") });
         *count += 1;

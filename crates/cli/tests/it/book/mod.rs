@@ -10,7 +10,7 @@
 //! | `yaml file=…`, `json file=…`, … | written by a test that goes through the page (`guide.rs`) |
 //! | `json` | parses |
 //! | `jsonnet` | parses, with the same parser that runs it |
-//! | `sh` | a shell parses it; calls of `bia` parse as the program would; files that it names exist |
+//! | `sh` | a shell parses it; calls of `bia` parse as the program would |
 //! | `html template=<name>` | is tried as a template by the tests of `bia-pages` |
 //! | anything else, `of=<file>` | its lines stand in that file of the repository, one after the other |
 
