@@ -1,6 +1,6 @@
 //! From a loaded configuration to what the server is given: the only place that builds things.
 //!
-//! [`Foundation`] is what a process has once — database, HTTP client, mapper workers. [`Foundation::assemble`] makes
+//! [`Foundation`] is what a process has once — database and HTTP client. [`Foundation::assemble`] makes
 //! what depends on the configuration, and a reload makes it anew on the same foundation.
 
 use crate::reload::texts::Texts;
@@ -17,7 +17,7 @@ use bia_selfservice::{Deps, Imports};
 use bia_store::{ConnectOptions, Store, StoreError};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A database server may start after us, as in a compose file; longer than this it isn't coming.
@@ -75,7 +75,8 @@ pub enum StandIn {
     Allowed,
 }
 
-/// What a process has once, whatever its configuration becomes.
+/// What a process has once, whatever its configuration becomes. The mapper's workers are in [`Deps`]: a reload may need
+/// others.
 pub struct Foundation {
     /// The open and migrated database.
     pub store: Store,
@@ -83,8 +84,6 @@ pub struct Foundation {
     pub outbound: Outbound,
     /// Files and addresses that the configuration points at.
     pub sources: Arc<Sources>,
-    /// Others take its place when their limits change.
-    mapper: Mutex<Mapper>,
     background: Background,
     /// Of a try-out that has no place to keep one.
     secret: OnceLock<SecretString>,
@@ -115,19 +114,7 @@ impl Foundation {
         }
         let outbound = outbound.await??;
         let sources = Arc::new(Sources::new(outbound.clone()));
-        Ok(Self {
-            store,
-            outbound,
-            sources,
-            mapper: Mutex::new(Mapper::new(mapper_settings(config))),
-            background: Background::default(),
-            secret: OnceLock::new(),
-        })
-    }
-
-    /// The workers that serve now; they start with the first evaluation.
-    pub fn mapper(&self) -> Mapper {
-        self.mapper.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        Ok(Self { store, outbound, sources, background: Background::default(), secret: OnceLock::new() })
     }
 
     /// Builds what depends on the configuration. Call it after [`Foundation::open`]: generated secrets are kept
@@ -143,11 +130,12 @@ impl Foundation {
         stand_in: StandIn,
         texts: &Texts,
     ) -> Result<Assembled, AssembleError> {
-        self.build(config, hooks, stand_in, texts, self.mapper(), None).await
+        let mapper = Mapper::new(mapper_settings(&config));
+        self.build(config, hooks, stand_in, texts, mapper, None).await
     }
 
     /// The same for a configuration that is to take the place of `running`, with everything of that which need not
-    /// change. [`Foundation::settle`] is called when it has.
+    /// change. What only that used ends with its last request.
     ///
     /// # Errors
     /// See [`AssembleError`]; what runs is as it was.
@@ -162,11 +150,6 @@ impl Foundation {
         let same_limits = config.bia.mapper == running.config.bia.mapper;
         let mapper = if same_limits { running.mapper.clone() } else { Mapper::new(mapper_settings(&config)) };
         self.build(config, hooks, stand_in, texts, mapper, Some(&running.providers)).await
-    }
-
-    /// Lets go of what only the configuration before used; its last request takes it along.
-    pub(crate) fn settle(&self, deps: &Deps) {
-        *self.mapper.lock().unwrap_or_else(PoisonError::into_inner) = deps.mapper.clone();
     }
 
     async fn build(
@@ -218,12 +201,13 @@ impl Foundation {
         }
     }
 
-    /// Lets background hooks finish, ends the workers and closes the database. Call it after the last answer.
-    pub async fn close(&self) {
+    /// Lets background hooks finish, ends the workers of what was served last and closes the database. Call it after the
+    /// last answer.
+    pub async fn close(&self, mapper: &Mapper) {
         if !self.background.finish(Duration::from_secs(10)).await {
             tracing::warn!("web hooks were still under way and are cut off");
         }
-        self.mapper().shutdown().await;
+        mapper.shutdown().await;
         self.store.close().await;
     }
 }

@@ -150,7 +150,6 @@ impl Reloader {
             self.foundation.sources.expire().await;
         }
         self.texts = texts;
-        self.foundation.settle(&next.deps);
         Ok(self.announce(cause, &loaded, next, &running))
     }
 

@@ -1,5 +1,6 @@
 //! Whether configured mappers can be read and parse, before somebody's login finds out.
 
+use crate::assemble::mapper_settings;
 use bia_config::{Finding, KeyPath, Loaded, Severity, Source};
 use bia_mapper::Mapper;
 use bia_outbound::Sources;
@@ -8,7 +9,9 @@ use bia_outbound::Sources;
 const SOURCE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Advice on file and base64 mappers. Those on the web are left alone: starting never waits for the network.
-pub(crate) async fn check_mappers(loaded: &Loaded, sources: &Sources, mapper: &Mapper) -> Vec<Finding> {
+pub(crate) async fn check_mappers(loaded: &Loaded, sources: &Sources) -> Vec<Finding> {
+    // Workers of their own, so that none is kept before somebody signs in.
+    let mapper = Mapper::new(mapper_settings(&loaded.config));
     let mut findings = Vec::new();
     for (index, provider) in loaded.config.providers().iter().enumerate() {
         // Bad base64 and unknown schemes are the configuration's own advice.
@@ -43,5 +46,6 @@ pub(crate) async fn check_mappers(loaded: &Loaded, sources: &Sources, mapper: &M
             }
         }
     }
+    mapper.shutdown().await;
     findings
 }

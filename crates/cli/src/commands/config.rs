@@ -5,7 +5,6 @@ use crate::args::{ConfigCheck, ForProgram};
 use crate::{assemble, output};
 use bia_config::{Finding, KeyPath, Loaded, Location, Severity};
 use bia_identity::Schemas;
-use bia_mapper::Mapper;
 use bia_outbound::{Outbound, Policy, Sources};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -54,9 +53,7 @@ async fn files(loaded: &Loaded) -> anyhow::Result<Vec<Finding>> {
             .map(|error| finding(Severity::Error, "identity_schema", "identity.schemas", error.to_string()));
         findings.extend(all);
     }
-    let mapper = Mapper::new(assemble::mapper_settings(&loaded.config));
-    findings.extend(check_mappers(loaded, &sources, &mapper).await);
-    mapper.shutdown().await;
+    findings.extend(check_mappers(loaded, &sources).await);
     Ok(findings)
 }
 

@@ -56,6 +56,7 @@ pub(crate) async fn run(args: args::Dev) -> anyhow::Result<ExitCode> {
     let bound = Server::bind(&assembled.deps.config).await?;
     let state = State::new(assembled.deps.clone(), &assembled.fingerprint);
     invite(&assembled.deps.config.public_url().join_path("/ui/welcome"), &args.folder);
+    let (running, served) = tokio::sync::watch::channel(assembled.deps);
     let reloader = Reloader {
         foundation: Arc::clone(&foundation),
         files,
@@ -63,7 +64,7 @@ pub(crate) async fn run(args: args::Dev) -> anyhow::Result<ExitCode> {
         stand_in: StandIn::Allowed,
         strict: false,
         state: state.clone(),
-        running: tokio::sync::watch::Sender::new(assembled.deps),
+        running,
         texts,
         said,
         load: Arc::new(move |running| load(&args.folder, ports, running)),
@@ -73,7 +74,8 @@ pub(crate) async fn run(args: args::Dev) -> anyhow::Result<ExitCode> {
     reloads.abort();
     // An error says that it was stopped, as it should be.
     let _ = reloads.await;
-    foundation.close().await;
+    let mapper = served.borrow().mapper.clone();
+    foundation.close(&mapper).await;
     entra.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,13 +4,12 @@ use super::check_mappers::check_mappers;
 use super::doctor::cut_off_links;
 use super::load::{hooks, load, load_beside, log_findings};
 use crate::args;
-use crate::assemble::{Foundation, StandIn, mapper_settings, refuse_stand_in};
+use crate::assemble::{Foundation, StandIn, refuse_stand_in};
 use crate::reload::texts::Texts;
 use crate::reload::{Hangup, Reloader, Watch, followed};
-use crate::{core_files, log, notify, output, shutdown, upkeep};
+use crate::{code_pages, core_files, log, notify, output, shutdown, upkeep};
 use anyhow::Context as _;
 use bia_config::{Config, Loaded, OidcProvider};
-use bia_mapper::Mapper;
 use bia_server::{Bound, Server, State};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,7 +40,7 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let cut_off = cut_off_links(&foundation.store, &loaded).await;
     log_findings(&cut_off);
     if args.strict {
-        let mut advice = check_mappers(&loaded, &foundation.sources, &foundation.mapper()).await;
+        let mut advice = check_mappers(&loaded, &foundation.sources).await;
         log_findings(&advice);
         advice.extend(cut_off.iter().cloned());
         anyhow::ensure!(advice.is_empty(), "--strict: the advice above has to be followed first; nothing was started");
@@ -79,20 +78,19 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     };
     bound.serve(state, stop).await;
     tasks.shutdown().await;
-    foundation.close().await;
+    let mapper = served.borrow().mapper.clone();
+    foundation.close(&mapper).await;
     tracing::info!("stopped; every answer that had begun was finished");
     Ok(ExitCode::SUCCESS)
 }
 
-/// What nobody should wait for: the first person's metadata and keys, and whether mappers parse.
+/// What nobody should wait for: the first person's metadata and keys, whether mappers parse, and tidying up after the start.
 async fn look_ahead(loaded: Loaded, deps: Arc<bia_selfservice::Deps>, mappers_were_checked: bool) {
     if !mappers_were_checked {
-        // Workers of their own, so that none is kept before somebody signs in.
-        let mapper = Mapper::new(mapper_settings(&deps.config));
-        log_findings(&check_mappers(&loaded, &deps.sources, &mapper).await);
-        mapper.shutdown().await;
+        log_findings(&check_mappers(&loaded, &deps.sources).await);
     }
     deps.providers.warm(time::OffsetDateTime::now_utc().into()).await;
+    code_pages::let_go();
 }
 
 /// Says where it listens, what to register at each provider, and what is dangerous about it.
