@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
+use url::form_urlencoded::byte_serialize;
 
 /// A page of 500 people with long traits and three upstream tokens each.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -188,6 +189,11 @@ pub fn next_page(link: &str) -> Option<String> {
     Some(url.split_once('?')?.1.to_owned())
 }
 
+/// For a segment of a path as well as for a query: a blank is `%20`, since `+` means a plus in a path.
+pub fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +229,11 @@ mod tests {
         let numbered = "<http://k/admin/identities?page=2&per_page=2>; rel=\"next\"";
         assert_eq!(next_page(numbered).as_deref(), Some("page=2&per_page=2"));
         assert_eq!(next_page("</x?page_token=a>; rel=\"first\""), None);
+    }
+
+    #[test]
+    fn a_blank_in_an_id_stays_a_blank_and_a_plus_a_plus() {
+        assert_eq!(encoded("a b+c/d"), "a%20b%2Bc%2Fd");
     }
 
     #[test]

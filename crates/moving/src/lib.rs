@@ -23,7 +23,7 @@ mod report;
 mod send;
 mod subjects;
 
-pub use admin_api::{AdminApi, Header, Pace, next_page};
+pub use admin_api::{AdminApi, Header, Pace, encoded, next_page};
 pub use cursor::Cursor;
 pub use error::MovingError;
 pub use import::{Import, import};

@@ -1,6 +1,6 @@
 //! Into a running Kratos, batch by batch.
 
-use crate::admin_api::{AdminApi, message};
+use crate::admin_api::{AdminApi, encoded, message};
 use crate::cursor::{Cursor, Saved};
 use crate::error::MovingError;
 use crate::export::{BATCH_MAX, Export};
@@ -8,7 +8,6 @@ use crate::report::SendReport;
 use bia_model::Identity;
 use bia_store::{IdentityFilter, Page, Store};
 use serde_json::{Value, json};
-use url::form_urlencoded::byte_serialize;
 use uuid::Uuid;
 
 /// One move into a Kratos.
@@ -65,25 +64,27 @@ pub async fn send(job: &Send<'_>, sent: &mut Told<'_>) -> Result<SendReport, Mov
 }
 
 async fn send_batch(job: &Send<'_>, people: &[Identity], report: &mut SendReport) -> Result<Vec<NewId>, MovingError> {
-    let creations: Vec<Value> =
-        people.iter().map(|identity| json!({ "create": job.export.body(identity), "patch_id": identity.id })).collect();
-    let answer = job.target.send("PATCH", "/admin/identities", &json!({ "identities": creations })).await?;
+    let creations =
+        people.iter().map(|identity| json!({ "create": job.export.body(identity), "patch_id": identity.id }));
+    let batch = json!({ "identities": creations.collect::<Vec<Value>>() });
+    let answer = job.target.send("PATCH", "/admin/identities", &batch).await?;
     let results = answer.json::<Value>().ok().and_then(|body| body["identities"].as_array().cloned());
     let results = results.filter(|_| answer.is_success());
     let mut new_ids = Vec::new();
     for (index, identity) in people.iter().enumerate() {
+        let body = &batch["identities"][index]["create"];
         // Kratos: one body that breaks a rule refuses the batch as a whole; then everybody is tried alone.
         let outcome = match &results {
             Some(results) => read_result(results, index, identity),
-            None => send_one(job, identity).await?,
+            None => send_one(job, body).await?,
         };
         match outcome {
             Ok(id) => {
                 report.created += 1;
-                report.untraceable += u64::from(!is_traceable(&job.export.body(identity)));
+                report.untraceable += u64::from(!is_traceable(body));
                 new_ids.push((identity.id, id));
             }
-            Err(why) => match find_there(job, identity).await? {
+            Err(why) => match find_there(job, body).await? {
                 Some(id) => {
                     report.there += 1;
                     new_ids.push((identity.id, id));
@@ -107,13 +108,13 @@ fn read_result(results: &[Value], index: usize, identity: &Identity) -> Result<U
     }
 }
 
-async fn send_one(job: &Send<'_>, identity: &Identity) -> Result<Result<Uuid, String>, MovingError> {
-    let answer = job.target.send("POST", "/admin/identities", &job.export.body(identity)).await?;
-    let body: Value = answer.json().unwrap_or_default();
-    match body["id"].as_str().and_then(|id| id.parse().ok()) {
+async fn send_one(job: &Send<'_>, body: &Value) -> Result<Result<Uuid, String>, MovingError> {
+    let answer = job.target.send("POST", "/admin/identities", body).await?;
+    let made: Value = answer.json().unwrap_or_default();
+    match made["id"].as_str().and_then(|id| id.parse().ok()) {
         Some(id) if answer.is_success() => Ok(Ok(id)),
         _ if matches!(answer.status, 400 | 409 | 422) => {
-            let quoted = body.pointer("/error/reason").and_then(Value::as_str).unwrap_or_default();
+            let quoted = made.pointer("/error/reason").and_then(Value::as_str).unwrap_or_default();
             Ok(Err(reason(u64::from(answer.status), &message(&answer), quoted)))
         }
         _ => Err(MovingError::Refused {
@@ -129,6 +130,7 @@ async fn send_one(job: &Send<'_>, identity: &Identity) -> Result<Result<Uuid, St
 fn reason(status: u64, message: &str, quoted: &str) -> String {
     let mut places: Vec<&str> = quoted.split("I[#/").skip(1).filter_map(|rest| rest.split(']').next()).collect();
     places.retain(|place| !place.is_empty());
+    places.sort_unstable();
     places.dedup();
     let message = if message.is_empty() { "refused" } else { message };
     if places.is_empty() {
@@ -148,8 +150,7 @@ const LINKS: &str = "/credentials/oidc/config/providers";
 
 /// Somebody with the same link or external id is the same person, and so is somebody with the same address whose traits
 /// are the same altogether: so a repeated call and a repeated move make nobody twice.
-async fn find_there(job: &Send<'_>, identity: &Identity) -> Result<Option<Uuid>, MovingError> {
-    let body = job.export.body(identity);
+async fn find_there(job: &Send<'_>, body: &Value) -> Result<Option<Uuid>, MovingError> {
     for link in body.pointer(LINKS).and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| link[key].as_str().unwrap_or_default();
         let identifier = format!("{}:{}", text("provider"), text("subject"));
@@ -171,6 +172,7 @@ async fn find_there(job: &Send<'_>, identity: &Identity) -> Result<Option<Uuid>,
     }
     let addresses = ["verifiable_addresses", "recovery_addresses"].into_iter().filter_map(|key| body[key].as_array());
     let mut values: Vec<&str> = addresses.flatten().filter_map(|address| address["value"].as_str()).collect();
+    values.sort_unstable();
     values.dedup();
     for value in values {
         // An address alone is no proof: somebody else may have it there.
@@ -191,11 +193,6 @@ async fn list_there(job: &Send<'_>, identifier: &str) -> Result<Vec<Value>, Movi
 
 fn id_of(person: &Value) -> Option<Uuid> {
     person["id"].as_str()?.parse().ok()
-}
-
-/// For a segment of a path as well as for a query: a blank is `%20`, since `+` means a plus in a path.
-fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use crate::output;
 use anyhow::{Context as _, bail, ensure};
 use bia_identity::admin::CreateIdentityBody;
 use bia_model::identity_schema::{IdentitySchema, SchemaOptions, admin_reason};
+use bia_moving::encoded;
 use serde_json::{Value, json};
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use url::form_urlencoded::byte_serialize;
 
 /// Largest file of identities.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -30,11 +30,6 @@ fn columns(identity: &Value) -> Vec<String> {
         cell(identity, "/schema_id"),
         cell(identity, "/schema_url"),
     ]
-}
-
-/// For a segment of a path as well as for a query: a blank is `%20`, since `+` means a plus in a path.
-fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 pub(crate) async fn list(
@@ -206,11 +201,6 @@ fn read(from: impl std::io::Read) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_blank_in_an_id_stays_a_blank_and_a_plus_a_plus() {
-        assert_eq!(encoded("a b+c/d"), "a%20b%2Bc%2Fd");
-    }
 
     #[test]
     fn next_token_is_read_from_the_link_header() {
