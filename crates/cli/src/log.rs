@@ -47,6 +47,19 @@ pub(crate) fn start(log: &Log) -> Telemetry {
 /// # Errors
 /// When the audit file can't be opened, or spans can't be exported as configured.
 pub(crate) fn serve(config: &Config) -> anyhow::Result<Telemetry> {
+    start_all(config, settings(config, Output::Stdout))
+}
+
+/// The same for a command whose results are on standard output: events that a server would write there go to the log,
+/// so that they never stand in the middle of JSON.
+///
+/// # Errors
+/// As for [`serve`].
+pub(crate) fn beside_results(config: &Config) -> anyhow::Result<Telemetry> {
+    start_all(config, settings(config, Output::Log))
+}
+
+fn start_all(config: &Config, audit: audit::Settings) -> anyhow::Result<Telemetry> {
     #[cfg(feature = "otel")]
     let traces = config.tracing.is_wanted().then(|| bia_otel::Traces::start(&config.tracing)).transpose()?;
     #[cfg(feature = "otel")]
@@ -59,17 +72,18 @@ pub(crate) fn serve(config: &Config) -> anyhow::Result<Telemetry> {
             "tracing.provider is otel, but this program was built without the feature `otel`: no spans are sent"
         );
     }
-    audit::start(&settings(config)).context("audit events can't be written")?;
+    audit::start(&audit).context("audit events can't be written")?;
     Ok(Telemetry {
         #[cfg(feature = "otel")]
         _traces: traces,
     })
 }
 
-fn settings(config: &Config) -> audit::Settings {
+/// `dash` is where `-` leads.
+fn settings(config: &Config, dash: Output) -> audit::Settings {
     let output = match config.bia.audit.file.as_deref() {
         None => Output::Log,
-        Some(path) if path == Path::new("-") => Output::Stdout,
+        Some(path) if path == Path::new("-") => dash,
         Some(path) => Output::File(path.to_owned()),
     };
     audit::Settings { output, personal_data: config.bia.audit.personal_data }
@@ -105,4 +119,23 @@ where
             registry.with(layer.with_filter(filter)).try_init()
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_a_command_stay_out_of_its_results() {
+        let output = |file: &str, dash: Output| {
+            let text = format!(
+                "{{ dsn: memory, identity: {{ schemas: [{{ id: default, url: 'base64://e30=' }}] }}, selfservice: {{ default_browser_return_url: 'https://app.example.com/' }}, bia: {{ audit: {{ file: '{file}' }} }} }}"
+            );
+            let loaded = bia_config::load_text("kratos.yml", &text).expect("a configuration");
+            settings(&loaded.config, dash).output
+        };
+        assert_eq!(output("-", Output::Stdout), Output::Stdout, "a server");
+        assert_eq!(output("-", Output::Log), Output::Log, "a command");
+        assert_eq!(output("audit.jsonl", Output::Log), Output::File("audit.jsonl".into()), "both");
+    }
 }

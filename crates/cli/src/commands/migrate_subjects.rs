@@ -25,20 +25,23 @@ pub(crate) async fn run(args: MigrateSubjects) -> anyhow::Result<ExitCode> {
                 args.provider
             );
             // Each restored link is an audit event, which belongs where the server's events are.
-            log::serve(&config)?
+            log::beside_results(&config)?
         }
     };
     let store = assemble::connect(&dsn(target.url.as_deref(), target.read_from_env, &target.files)?).await?;
     let now = || time::OffsetDateTime::now_utc().into();
-    let preview = preview_subject_rollback(&store, &args.provider, now()).await?;
-    if !wanted {
-        print(&args, &preview, false)?;
-        store.close().await;
-        return Ok(super::code(preview.skipped == 0));
-    }
-    output::note(format_args!("{} link(s) of `{}` get their old subject again.", preview.restored, args.provider));
-    if preview.restored > 0 && !target.yes && !confirmed()? {
-        bail!("nothing was changed");
+    // As much work as doing it.
+    if !wanted || !target.yes {
+        let preview = preview_subject_rollback(&store, &args.provider, now()).await?;
+        if !wanted {
+            print(&args, &preview, false)?;
+            store.close().await;
+            return Ok(super::code(preview.skipped == 0));
+        }
+        output::note(format_args!("{} link(s) of `{}` get their old subject again.", preview.restored, args.provider));
+        if preview.restored > 0 && !confirmed()? {
+            bail!("nothing was changed");
+        }
     }
     let done = roll_back_subject_migration(&store, &args.provider, now()).await?;
     print(&args, &done, true)?;
