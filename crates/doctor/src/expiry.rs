@@ -13,7 +13,6 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
 const DAY: i64 = 24 * 60 * 60;
-const GAUGE: &str = "bia_client_credential_days_left";
 
 /// How urgent it is. The borders are 30, 7 and 1 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,8 +106,7 @@ impl Countdown {
         self.forget_all_but(deadlines);
         let mut warned = Vec::new();
         for deadline in deadlines {
-            metrics::gauge!(GAUGE, "provider" => deadline.provider.clone(), "credential" => deadline.credential)
-                .set(deadline.days_left as f64);
+            show(deadline.provider.clone(), deadline.credential, deadline.days_left as f64);
             let urgency = deadline.urgency();
             let before = self.said.insert((deadline.provider.clone(), deadline.credential), urgency);
             let is_news = before != Some(urgency) || urgency >= Urgency::Week;
@@ -127,11 +125,15 @@ impl Countdown {
             let is_known = |deadline: &Deadline| deadline.provider == *provider && deadline.credential == *credential;
             let stays = deadlines.iter().any(is_known);
             if !stays {
-                metrics::gauge!(GAUGE, "provider" => provider.clone(), "credential" => *credential).set(f64::NAN);
+                show(provider.clone(), credential, f64::NAN);
             }
             stays
         });
     }
+}
+
+fn show(provider: String, credential: &'static str, days: f64) {
+    metrics::gauge!("bia_client_credential_days_left", "provider" => provider, "credential" => credential).set(days);
 }
 
 fn say(deadline: &Deadline, urgency: Urgency) {
