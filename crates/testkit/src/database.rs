@@ -113,11 +113,11 @@ impl PostgresSchema {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a test that doesn't run must say so")]
-fn postgres_server() -> Option<String> {
+/// The DSN that `BIA_TEST_POSTGRES` holds; without one the test says that it is skipped.
+pub fn postgres_server() -> Option<String> {
     let server = std::env::var("BIA_TEST_POSTGRES").ok().filter(|dsn| !dsn.is_empty());
     if server.is_none() {
-        eprintln!("skipped: BIA_TEST_POSTGRES names no PostgreSQL database");
+        crate::skipped("BIA_TEST_POSTGRES names no PostgreSQL database");
     }
     server
 }

@@ -3,6 +3,7 @@
 //! - [`conformance`]: what a store must do, as many small named tests over a `&Store`.
 //!   [`store_conformance!`] instantiates all of them for one way of opening a database.
 //! - [`database`]: fresh databases: a SQLite file, SQLite in memory, a schema of its own in PostgreSQL.
+//! - [`listing`]: which tests there are, for pages that name them.
 //! - [`sample`]: identities, sessions and flows to put in.
 //!
 //! What it never does: sleep to wait for something, reach beyond the loopback interface, leave anything
@@ -21,4 +22,12 @@
 
 pub mod conformance;
 pub mod database;
+pub mod listing;
 pub mod sample;
+
+/// A test that can't run here says so and passes.
+pub fn skipped(why: &str) {
+    use std::io::Write as _;
+    // Past the macros, whose output the test runner keeps to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "skipped: {}: {why}", std::thread::current().name().unwrap_or("a test"));
+}

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What Microsoft done right means, feature by feature.
 const STEP_THREE: &str = "A8 A10 A11 A12 A15 A18 A19 A20 B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11 B12 B13 B14 B15 B16 C4 C6 \
@@ -21,7 +21,7 @@ fn every_feature_of_the_table_has_its_test_and_every_such_test_its_row() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let table = fs::read_to_string(root.join("docs/features.md")).unwrap();
     let rows = rows(&table);
-    let tests = tests(&root);
+    let tests = bia_testkit::listing::tests_below(&[root.join("crates"), root.join("tests")]);
     let mut problems = Vec::new();
     let planned = [STEP_THREE, STEP_FOUR, STEP_FIVE].into_iter().flat_map(str::split_whitespace);
     for feature in planned.filter(|feature| !rows.contains_key(*feature)) {
@@ -70,45 +70,4 @@ fn is_feature(text: &str) -> bool {
     characters.next().is_some_and(|letter| ('A'..='K').contains(&letter))
         && text.len() > 1
         && characters.all(|digit| digit.is_ascii_digit())
-}
-
-/// The names of all test functions of the workspace, and the titles of what runs in Node.
-fn tests(root: &Path) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut folders: Vec<PathBuf> = vec![root.join("crates"), root.join("tests")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && name != "node_modules" && name != "target" {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                collect(&fs::read_to_string(&path).unwrap(), &mut found);
-            } else if name.ends_with(".test.mjs") {
-                titles(&fs::read_to_string(&path).unwrap(), &mut found);
-            }
-        }
-    }
-    found
-}
-
-/// Functions below a line like `#[test]` or `#[tokio::test]`.
-fn collect(source: &str, found: &mut BTreeSet<String>) {
-    let mut is_test = false;
-    for line in source.lines().map(str::trim) {
-        if line.starts_with("#[") {
-            is_test |= line.starts_with("#[test]") || line.contains("::test");
-            continue;
-        }
-        if is_test && let Some((_, rest)) = line.split_once("fn ") {
-            found.insert(rest.split(['(', '<']).next().unwrap_or_default().to_owned());
-        }
-        is_test = false;
-    }
-}
-
-/// `test('a title', …)`
-fn titles(source: &str, found: &mut BTreeSet<String>) {
-    let lines = source.lines().filter_map(|line| line.trim_start().strip_prefix("test('"));
-    found.extend(lines.filter_map(|line| Some(line.split_once('\'')?.0.to_owned())));
 }

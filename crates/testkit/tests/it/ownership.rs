@@ -1,7 +1,7 @@
 //! A database that belongs to somebody else is refused before a byte of it changes.
 
 use bia_store::{ConnectOptions, ForeignOwner, Store, StoreError};
-use bia_testkit::database::{PostgresSchema, TestDatabase};
+use bia_testkit::database::{PostgresSchema, TestDatabase, postgres_server};
 use std::path::Path;
 
 const KRATOS: &str = "CREATE TABLE networks (id TEXT PRIMARY KEY); CREATE TABLE identities (id TEXT); \
@@ -128,9 +128,7 @@ async fn schemas_of_others_in_postgres_are_refused() {
 
 #[tokio::test]
 async fn a_search_path_without_a_schema_is_named() {
-    let Ok(server) = std::env::var("BIA_TEST_POSTGRES") else {
-        return;
-    };
+    let Some(server) = postgres_server() else { return };
     let separator = if server.contains('?') { '&' } else { '?' };
     let dsn = format!("{server}{separator}search_path=no_such_schema");
     let outcome = Store::connect(&dsn, &ConnectOptions::default()).await;
