@@ -17,14 +17,26 @@ impl Browser {
     }
 
     /// Presses a provider's button; the address at the provider.
+    ///
+    /// # Panics
+    /// When that doesn't lead on, or in a way that makes a browser post the form once more (RFC 9700 4.12).
     pub async fn press(&self, flow: &Value, provider: &str) -> Url {
         let action = flow["ui"]["action"].as_str().expect("an action");
-        self.post_form(action, &[("provider", provider)]).await.location()
+        let pressed = self.post_form(action, &[("provider", provider)]).await;
+        assert_eq!(pressed.status, 303, "{pressed:?}");
+        pressed.location()
     }
 
     /// Signs in at the provider, where the persona of this browser needs no clicks; the address of the callback.
     pub async fn authorize(&self, at: &Url) -> Url {
         self.get(at).await.location()
+    }
+
+    /// From a fresh login to the address of the callback, which nobody has opened yet.
+    pub async fn to_callback(&self, bia: &Bia, provider: &str) -> Url {
+        let flow = self.begin(bia, "login").await;
+        let at = self.press(&flow, provider).await;
+        self.authorize(&at).await
     }
 
     /// A whole login; the answer of the callback.

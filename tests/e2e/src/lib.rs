@@ -6,7 +6,7 @@
 //!
 //! The program is `bia-under-test`, made from the source of `bia` by the same `cargo test` that runs the tests; the
 //! variable `BIA` names another one, for example a release build. `BIA_TEST_POSTGRES` holds the DSN of a PostgreSQL
-//! database for the tests of several instances; without it they have nothing to do.
+//! server, where [`Database`] makes one for each test that wants it; without it these tests say that they are skipped.
 //!
 //! What it never does: reach beyond loopback, read the environment for the program it starts, end a process that it did
 //! not start, use a port that it did not find free.
@@ -16,16 +16,24 @@
 mod answer;
 mod bia;
 mod browser;
+mod database;
 mod journey;
+mod people;
 mod ports;
+mod process;
 mod site;
+mod wait;
 
 pub use answer::Answer;
 pub use bia::{Bia, Ended};
 pub use browser::Browser;
+pub use database::Database;
 pub use journey::{ids, nodes};
+pub use people::{email, populate};
 pub use ports::free_port;
+pub use process::{Child, children, open_files, signal, threads};
 pub use site::{Site, UI, merge};
+pub use wait::until;
 
 /// The application registered at the stand-in, and its secret.
 pub use bia_fake_entra::{TEST_CLIENT_ID, TEST_CLIENT_SECRET};

@@ -7,13 +7,6 @@ use url::Url;
 
 const HOME: &str = "http://app.example/home";
 
-/// From a fresh login to the address of the callback, which nobody opened yet.
-async fn to_callback(browser: &Browser, bia: &Bia, provider: &str) -> Url {
-    let flow = browser.begin(bia, "login").await;
-    let at = browser.press(&flow, provider).await;
-    browser.authorize(&at).await
-}
-
 async fn refused(browser: &Browser, bia: &Bia, answer: &Answer) -> Value {
     let shown = browser.shown(bia, answer).await;
     assert!(browser.whoami(bia).await.is_none(), "{shown}");
@@ -36,13 +29,13 @@ async fn login_csrf_a_callback_in_another_browser_signs_nobody_in() {
     let site = Site::new().await;
     let bia = site.start().await;
     let mallory = site.browser("mallory");
-    let trap = to_callback(&mallory, &bia, "microsoft").await;
+    let trap = mallory.to_callback(&bia, "microsoft").await;
     let victim = Browser::new();
     let answer = victim.get(&trap).await;
     assert_eq!(refused(&victim, &bia, &answer).await["error"]["code"], 400);
     // Neither does it when the victim is on the way to the provider herself.
     let alice = site.browser("alice");
-    let own = to_callback(&alice, &bia, "microsoft").await;
+    let own = alice.to_callback(&bia, "microsoft").await;
     let answer = alice.get(&trap).await;
     assert_eq!(refused(&alice, &bia, &answer).await["error"]["code"], 400);
     assert_eq!(alice.get(&own).await.header("location"), HOME);
@@ -56,7 +49,7 @@ async fn a_callback_works_once() {
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let back = to_callback(&alice, &bia, "microsoft").await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     assert_eq!(alice.get(&back).await.header("location"), HOME);
     let asked = site.control().count(Endpoint::Token);
     // Repeated by somebody who is signed in, it leads on; without the session it is worth nothing.
@@ -72,13 +65,13 @@ async fn state_and_code_of_different_flows_do_not_fit() {
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let (one, two) = (to_callback(&alice, &bia, "microsoft").await, to_callback(&alice, &bia, "microsoft").await);
+    let (one, two) = (alice.to_callback(&bia, "microsoft").await, alice.to_callback(&bia, "microsoft").await);
     let mixed = with_parameter(&one, "code", &parameter(&two, "code"));
     let answer = alice.get(&mixed).await;
     refused(&alice, &bia, &answer).await;
     // A code that somebody else got, injected into Alice's own flow.
-    let mallory = to_callback(&site.browser("mallory"), &bia, "microsoft").await;
-    let own = to_callback(&alice, &bia, "microsoft").await;
+    let mallory = site.browser("mallory").to_callback(&bia, "microsoft").await;
+    let own = alice.to_callback(&bia, "microsoft").await;
     let answer = alice.get(with_parameter(&own, "code", &parameter(&mallory, "code"))).await;
     refused(&alice, &bia, &answer).await;
 }
@@ -89,7 +82,7 @@ async fn a_state_of_one_provider_is_refused_at_the_callback_of_another() {
     let bia = site.start().await;
     let alice = site.browser("alice");
     for other in ["work", "partner", "absent"] {
-        let back = to_callback(&alice, &bia, "microsoft").await;
+        let back = alice.to_callback(&bia, "microsoft").await;
         let swapped = back.as_str().replace("/callback/microsoft", &format!("/callback/{other}"));
         let answer = alice.get(swapped).await;
         assert_eq!(refused(&alice, &bia, &answer).await["error"]["code"], 400, "{other}");
@@ -102,7 +95,7 @@ async fn a_state_that_was_changed_anywhere_is_refused() {
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let back = to_callback(&alice, &bia, "microsoft").await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     let state = parameter(&back, "state");
     for at in (0..state.len()).step_by(state.len() / 12) {
         let mut bytes = state.clone().into_bytes();
@@ -141,7 +134,7 @@ async fn session_fixation_a_planted_session_is_replaced_and_stays_the_attackers(
     let hers = mallory.signed_in(&bia, "microsoft").await;
     let planted = mallory.cookie(&bia.public, "ory_kratos_session").expect("a cookie");
     let alice = site.browser("alice");
-    let back = to_callback(&alice, &bia, "microsoft").await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     alice.set_cookie(&bia.public, "ory_kratos_session", &planted);
     alice.get(&back).await;
     // Whatever became of the sign-in: the attacker's session is still hers alone, and never Alice's.
@@ -158,7 +151,7 @@ async fn cookie_tossing_planted_cookies_open_nothing_and_break_nothing() {
     let site = Site::new().await;
     let bia = site.start().await;
     let mallory = site.browser("mallory");
-    to_callback(&mallory, &bia, "microsoft").await;
+    mallory.to_callback(&bia, "microsoft").await;
     let csrf = mallory.cookies(&bia.public).into_keys().find(|name| name.starts_with("csrf_token_")).expect("a cookie");
     for name in ["ory_kratos_continuity", "ory_kratos_session", csrf.as_str()] {
         let garbage = ["x", "\"", "%00", "a=b=c", "AAAA; ory_kratos_session=BBBB"];
@@ -171,7 +164,7 @@ async fn cookie_tossing_planted_cookies_open_nothing_and_break_nothing() {
         }
         // … or in the middle of it.
         let alice = site.browser("alice");
-        let back = to_callback(&alice, &bia, "microsoft").await;
+        let back = alice.to_callback(&bia, "microsoft").await;
         let planted = mallory.cookie(&bia.public, name).unwrap_or_else(|| "x".to_owned());
         alice.set_cookie(&bia.public, name, &planted);
         let answer = alice.get(&back).await;

@@ -1,18 +1,12 @@
 //! Cookies that somebody else wrote: planted beside one's own, taken from another browser, of another kind, or changed.
 
-use bia_e2e::{Bia, Browser, Site};
+use bia_e2e::Site;
 use url::Url;
 
 use crate::raw;
 
 const CONTINUITY: &str = "ory_kratos_continuity";
 const SESSION: &str = "ory_kratos_session";
-
-async fn to_callback(browser: &Browser, bia: &Bia) -> Url {
-    let flow = browser.begin(bia, "login").await;
-    let at = browser.press(&flow, "microsoft").await;
-    browser.authorize(&at).await
-}
 
 fn target(url: &Url) -> String {
     format!("{}?{}", url.path(), url.query().unwrap_or_default())
@@ -29,8 +23,8 @@ async fn a_continuity_cookie_planted_beside_ones_own_finishes_no_sign_in_of_the_
     let site = Site::new().await;
     let bia = site.start().await;
     let (mallory, alice) = (site.browser("mallory"), site.browser("alice"));
-    let trap = to_callback(&mallory, &bia).await;
-    to_callback(&alice, &bia).await;
+    let trap = mallory.to_callback(&bia, "microsoft").await;
+    alice.to_callback(&bia, "microsoft").await;
     let planted = mallory.cookie(&bia.public, CONTINUITY).expect("a cookie");
     let own = alice.cookie(&bia.public, CONTINUITY).expect("a cookie");
     // A cookie of a longer path comes first, one of the parent domain last; each could be the planted one.
@@ -45,7 +39,7 @@ async fn a_continuity_cookie_planted_beside_ones_own_finishes_no_sign_in_of_the_
     }
     assert!(bia.log().contains("two continuity cookies"), "{}", bia.log());
     // Garbage under that name is not ours, and disturbs nobody.
-    let back = to_callback(&alice, &bia).await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     let own = alice.cookie(&bia.public, CONTINUITY).expect("a cookie");
     let cookies = format!("{CONTINUITY}=garbage; {CONTINUITY}={own}; {CONTINUITY}={own}");
     let answer = raw::with_cookies(&bia, &target(&back), &cookies).await;
@@ -59,7 +53,7 @@ async fn a_cookie_of_one_kind_is_worth_nothing_as_another() {
     let alice = site.browser("alice");
     alice.signed_in(&bia, "microsoft").await;
     let cookies = alice.cookies(&bia.public);
-    let back = to_callback(&site.browser("bob"), &bia).await;
+    let back = site.browser("bob").to_callback(&bia, "microsoft").await;
     for (name, value) in &cookies {
         if name != SESSION {
             let answer = raw::with_cookies(&bia, "/sessions/whoami", &format!("{SESSION}={value}")).await;
@@ -108,7 +102,7 @@ async fn signing_in_again_leaves_no_older_cookie_of_that_browser_behind_for_othe
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let before = to_callback(&alice, &bia).await;
+    let before = alice.to_callback(&bia, "microsoft").await;
     // What was there before the sign-in proves nothing after it: the session is a new secret, told to this browser alone.
     let early = alice.cookies(&bia.public);
     alice.get(&before).await;

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use bia_testkit::listing::{tests_below, tests_named_in, tests_of};
 
 #[test]
 fn the_page_names_tests_that_exist_and_every_attack() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let page = fs::read_to_string(root.join("docs/security.md")).expect("the page");
-    let named: BTreeSet<String> = page.lines().filter(|line| line.starts_with('|')).flat_map(tests_named_in).collect();
+    let named: BTreeSet<String> =
+        page.lines().filter(|line| line.starts_with('|')).flat_map(tests_on_the_page).collect();
     assert!(named.len() > 60, "the page names only {}", named.len());
     let everywhere = tests_below(&[root.join("crates"), root.join("tests")]);
     let missing: Vec<&String> = named.difference(&everywhere).collect();
     assert!(missing.is_empty(), "docs/security.md names tests that do not exist: {missing:#?}");
     // What is in this file attacks nobody.
-    let mut own = BTreeSet::new();
-    collect(include_str!("table.rs"), &mut own);
+    let own = tests_of(include_str!("table.rs"));
     let attacks = tests_below(&[root.join("tests/e2e/tests/attacks")]);
     let unnamed: Vec<&String> = attacks.difference(&named).filter(|test| !own.contains(*test)).collect();
     assert!(unnamed.is_empty(), "attacks that docs/security.md does not name: {unnamed:#?}");
@@ -31,7 +33,7 @@ fn every_item_of_the_standards_has_a_test_or_a_reason() {
         assert_eq!(cells.len(), 3, "{line}");
         let (what, shown) = (cells[1], cells[2]);
         assert!(what.len() > 10, "{line}");
-        assert!(!tests_named_in(shown).is_empty() || shown.len() > 20, "neither a test nor a reason: {line}");
+        assert!(!tests_on_the_page(shown).is_empty() || shown.len() > 20, "neither a test nor a reason: {line}");
         items += 1;
     }
     assert!(items >= 45, "{items} items");
@@ -51,13 +53,9 @@ fn is_item(line: &str) -> bool {
     is_section || first.starts_with("`rp-") || first.starts_with("`oidcc-")
 }
 
-/// Words in code that are names of tests: long, lower case, with underlines.
-fn tests_named_in(text: &str) -> Vec<String> {
-    let words = text.split('`').skip(1).step_by(2);
-    let is_test = |word: &&str| {
-        word.matches('_').count() >= 3 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    };
-    words.filter(is_test).filter(|word| !NO_TESTS.contains(word)).map(str::to_owned).collect()
+/// The page's tests: what looks like one and is none is left out.
+fn tests_on_the_page(text: &str) -> Vec<String> {
+    tests_named_in(text).into_iter().filter(|word| !NO_TESTS.contains(&word.as_str())).collect()
 }
 
 /// Keys and ids of the same shape.
@@ -67,36 +65,3 @@ const NO_TESTS: [&str; 4] = [
     "authorization_response_iss_parameter_supported",
     "self_service_flow_return_to_forbidden",
 ];
-
-/// Names of functions below a line like `#[test]` or `#[tokio::test]`.
-fn tests_below(folders: &[PathBuf]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut folders = folders.to_vec();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if path.is_dir() && name != "node_modules" && name != "target" {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                // A file that somebody is just moving is none.
-                collect(&fs::read_to_string(&path).unwrap_or_default(), &mut found);
-            }
-        }
-    }
-    found
-}
-
-fn collect(source: &str, found: &mut BTreeSet<String>) {
-    let mut is_test = false;
-    for line in source.lines().map(str::trim) {
-        if line.starts_with("#[") {
-            is_test |= line.starts_with("#[test]") || line.contains("::test");
-            continue;
-        }
-        if is_test && let Some((_, rest)) = line.split_once("fn ") {
-            found.insert(rest.split(['(', '<']).next().unwrap_or_default().to_owned());
-        }
-        is_test = false;
-    }
-}

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use bia_e2e::{Answer, Bia, Browser, Site};
+use bia_testkit::skipped;
 
-use crate::world::{attempt, check_database, skipped, whoami};
+use crate::world::{attempt, check_database, whoami};
 
 /// Debian's `libfaketime`, if it is there.
 fn library() -> Option<PathBuf> {
@@ -72,9 +73,7 @@ async fn a_clock_that_jumps_past_the_end_of_a_session_and_back_ends_it_for_that_
     let session = alice.signed_in(&bia, "microsoft").await;
     // Somebody who is at the provider when it happens.
     let bob = site.browser("bob");
-    let flow = bob.begin(&bia, "login").await;
-    let at = bob.press(&flow, "microsoft").await;
-    let back = bob.authorize(&at).await;
+    let back = bob.to_callback(&bia, "microsoft").await;
     turn(&site, "+30h");
     assert_eq!(whoami(&alice, &bia).await.status, 401);
     let late = bob.get(&back).await;

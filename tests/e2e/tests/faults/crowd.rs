@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use bia_e2e::{Bia, Browser, Site};
+use bia_e2e::{Bia, Browser, Site, open_files, until};
+use bia_testkit::skipped;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::world::{ANSWER_MAX, can, open_files, skipped, start_from_shell, until};
+use crate::world::{ANSWER_MAX, can, start_from_shell};
 
 const CONNECTIONS: usize = 10_000;
 /// What this process and the program need beside the crowd.

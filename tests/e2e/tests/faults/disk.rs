@@ -4,20 +4,14 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::Instant;
 
-use bia_e2e::{Bia, Browser, Site};
+use bia_e2e::{Bia, Browser, Site, populate, until};
+use bia_testkit::skipped;
 use serde_json::json;
 
 use crate::world::{
-    ANSWER_MAX, attempt, can, check_database, examine_database, inside, populate, says_that_the_database_is_away,
-    skipped, start_from_shell, until, whoami,
+    ANSWER_MAX, attempt, can, check_database, examine_database, inside, says_that_the_database_is_away,
+    start_from_shell, whoami,
 };
-
-/// Somebody who is at the provider; the address of the callback.
-async fn at_the_provider(browser: &Browser, bia: &Bia) -> url::Url {
-    let flow = browser.begin(bia, "login").await;
-    let at = browser.press(&flow, "microsoft").await;
-    browser.authorize(&at).await
-}
 
 /// What holds while nothing can be written: reading goes on, and whoever wants to sign in is told.
 async fn only_reading_works(site: &Site, bia: &Bia, alice: &Browser) {
@@ -58,7 +52,7 @@ async fn a_file_that_may_not_grow_refuses_sign_ins_clearly_until_it_may() {
     };
     populate(site.control(), 1);
     let late = site.browser("p0");
-    let back = at_the_provider(&late, &bia).await;
+    let back = late.to_callback(&bia, "microsoft").await;
     limit("100000");
     only_reading_works(&site, &bia, &alice).await;
     let refused = late.get(&back).await;

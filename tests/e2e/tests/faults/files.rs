@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bia_e2e::{Browser, Site};
+use bia_e2e::{Browser, Site, until};
 use tokio::net::TcpStream;
 
-use crate::world::{can, start_from_shell, until, whoami};
+use crate::world::{can, start_from_shell, whoami};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_ninety_six_files_a_crowd_waits_outside_and_people_sign_in_beside_it() {

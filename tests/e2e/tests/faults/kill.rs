@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bia_e2e::{Bia, Browser, Site};
+use bia_e2e::{Bia, Browser, Database, Site, email, populate, signal};
 use tokio::task::JoinSet;
 
-use crate::world::{Database, check_database, email, on_postgres, populate, signal};
+use crate::world::{check_database, on_postgres};
 
 const PEOPLE: usize = 800;
 const AT_ONCE: usize = 8;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use bia_e2e::Site;
+use bia_e2e::{Database, Site};
 use rusqlite::Connection;
 use sqlx::Executor as _;
 
-use crate::world::{ANSWER_MAX, Database, attempt, on_postgres, says_that_the_database_is_away, whoami};
+use crate::world::{ANSWER_MAX, attempt, on_postgres, says_that_the_database_is_away, whoami};
 
 /// A backup or another program that writes.
 fn lock_sqlite(site: &Site) -> Connection {
@@ -41,9 +41,7 @@ pub(crate) async fn a_lock_that_is_held_for_long_ends_in_a_clear_refusal_and_pas
     alice.signed_in(&bia, "microsoft").await;
     // At the callback, where most is at stake.
     let bob = site.browser("bob");
-    let flow = bob.begin(&bia, "login").await;
-    let at = bob.press(&flow, "microsoft").await;
-    let back = bob.authorize(&at).await;
+    let back = bob.to_callback(&bia, "microsoft").await;
     let holder = lock_sqlite(&site);
     let began = Instant::now();
     let (refused, carol) = (bob.get(&back), site.browser("carol"));

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bia_e2e::{Bia, Browser, Site};
+use bia_e2e::{Bia, Browser, Database, Site, populate, until};
+use sqlx::{Connection as _, Executor as _};
 use tokio::task::JoinSet;
 
 use crate::world::{
-    ANSWER_MAX, Cable, Database, Met, attempt, check_database, on_postgres, populate, says_that_the_database_is_away,
-    until, whoami,
+    ANSWER_MAX, Cable, Met, attempt, check_database, on_postgres, says_that_the_database_is_away, whoami,
 };
 
 const PEOPLE: usize = 400;
@@ -140,6 +140,24 @@ async fn a_silence_of_seconds_delays_and_fails_nobody() {
     database.drop().await;
 }
 
+/// Leaves the program with two idle connections.
+async fn read_at_the_same_time(database: &Database, bia: &Bia, alice: &Browser) {
+    let mut beside = database.connect().await;
+    beside.execute("BEGIN READ WRITE; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").await.expect("locked");
+    let held = async {
+        until("two that wait for the lock", || async {
+            let mut looking = database.connect().await;
+            let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut looking).await.expect("a number") == 2
+        })
+        .await;
+        beside.close().await.expect("closed");
+    };
+    let ((), one, two) = tokio::join!(held, whoami(alice, bia), whoami(alice, bia));
+    assert_eq!((one.status, two.status), (200, 200));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_and_a_read_only_server_refuse_sign_ins_and_let_people_read() {
     let Some(database) = Database::create().await else { return };
@@ -167,9 +185,12 @@ async fn a_full_disk_and_a_read_only_server_refuse_sign_ins_and_let_people_read(
     database.read_only(true).await;
     database.end_connections().await;
     only_reading_works("the PostgreSQL server is read-only").await;
+    read_at_the_same_time(&database, &bia, &alice).await;
     database.read_only(false).await;
-    // Nobody cuts the connections that began while it was read-only; those that were idle for a second are looked at.
+    // Nobody cuts the connections that began while it was read-only. Those on which nothing was written for a second are
+    // looked at, whatever was read there, and when one is no good, neither are the others.
     tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(whoami(&alice, &bia).await.status, 200);
     site.browser("bob").signed_in(&bia, "microsoft").await;
     drop(bia);
     database.drop().await;

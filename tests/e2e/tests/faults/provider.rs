@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use bia_e2e::{Browser, Site};
+use bia_e2e::{Browser, Site, open_files, populate, until};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::world::{Cable, open_files, populate, until, whoami};
+use crate::world::{Cable, whoami};
 
 const WAITING: usize = 60;
 
@@ -24,9 +24,7 @@ async fn a_crowd_that_waits_for_a_provider_that_hangs_stops_nobody_else() {
     for index in 0..WAITING {
         let browser = Browser::new();
         browser.set_cookie(&slow, "persona", &format!("p{index}"));
-        let flow = browser.begin(&bia, "login").await;
-        let at = browser.press(&flow, "microsoft").await;
-        let back = browser.authorize(&at).await;
+        let back = browser.to_callback(&bia, "microsoft").await;
         ready.push((browser, back));
     }
     let before = open_files(bia.id());

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bia_e2e::{Browser, Site};
+use bia_e2e::{Bia, Browser, Site, children, populate, signal, until};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::world::{Met, attempt, children, populate, signal, until};
+use crate::world::{Met, attempt};
+
+/// Workers that are there to be killed.
+fn workers(bia: &Bia) -> Vec<u32> {
+    children(bia.id()).into_iter().filter(|child| !child.is_zombie).map(|child| child.id).collect()
+}
 
 const PEOPLE: usize = 400;
 const SIGN_INS: usize = 80;
@@ -53,9 +58,9 @@ async fn workers_that_are_killed_cost_at_most_the_sign_ins_they_were_busy_with()
     let mut killed = 0;
     for round in 0..KILLS {
         until("sign-ins between two kills", || async { done.load(Ordering::Relaxed) > round * 6 }).await;
-        until("a worker", || async { !children(bia.id()).is_empty() }).await;
+        until("a worker", || async { !workers(&bia).is_empty() }).await;
         // One of them, another one every time; it may be gone by itself.
-        let workers = children(bia.id());
+        let workers = workers(&bia);
         killed += usize::from(workers.get(round % workers.len().max(1)).is_some_and(|id| signal("KILL", *id)));
     }
     let mut refused = 0;
@@ -66,7 +71,7 @@ async fn workers_that_are_killed_cost_at_most_the_sign_ins_they_were_busy_with()
     assert!(refused <= killed, "{refused} sign-ins were lost to {killed} kills");
     site.browser("alice").signed_in(&bia, "microsoft").await;
     let bia = Arc::into_inner(bia).expect("nobody else holds it");
-    let workers = children(bia.id());
+    let workers = workers(&bia);
     assert_eq!(bia.stop().code, Some(0));
     let gone =
         || workers.iter().all(|id| children(*id).is_empty() && !std::path::Path::new(&format!("/proc/{id}")).exists());

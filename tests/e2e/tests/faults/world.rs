@@ -1,24 +1,19 @@
-//! What the faults share: databases, a cable that can be cut, signals, and what a visitor may meet.
+//! What the faults share: a cable that can be cut, and what a visitor may meet.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bia_e2e::{Answer, Bia, Browser, Site};
-use bia_fake_entra::Control;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use uuid::Uuid;
 
 /// No answer may take longer, whatever is broken: the public port gives up after 60 seconds.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(65);
-/// Much longer than anything takes on a busy machine.
-const GIVE_UP: Duration = Duration::from_secs(90);
 
 /// The program under test.
 pub(crate) fn program() -> PathBuf {
@@ -29,32 +24,6 @@ pub(crate) fn program() -> PathBuf {
 pub(crate) async fn start_from_shell(site: &Site, script: &str) -> Bia {
     let program = program();
     Bia::start(site, "/bin/bash", &["-c", script, program.to_str().expect("a path")]).await
-}
-
-/// `p0`, `p1`, … with addresses at Contoso.
-pub(crate) fn populate(control: &Control, people: usize) {
-    let alice = control.person("alice").expect("alice");
-    for index in 0..people {
-        let mut person = alice.clone();
-        person.key = format!("p{index}");
-        person.oid = Uuid::new_v4().to_string();
-        person.email = Some(email(index));
-        person.upn = email(index);
-        control.put_person(person);
-    }
-}
-
-pub(crate) fn email(index: usize) -> String {
-    format!("p{index}@contoso.example")
-}
-
-/// Waits for a condition; the panic names it.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let give_up_at = Instant::now() + GIVE_UP;
-    while !holds().await {
-        assert!(Instant::now() < give_up_at, "it never came true: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// A sign-in while something is broken.
@@ -151,108 +120,9 @@ pub(crate) fn examine_database(site: &Site) -> Vec<Value> {
     all.into_iter().filter(|finding| finding["area"] == "database").collect()
 }
 
-/// A signal, delivered when this returns. SIGKILL and SIGSTOP take effect a moment later: wait for that.
-pub(crate) fn signal(name: &str, id: u32) -> bool {
-    Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().expect("kill").success()
-}
-
-/// Processes that this one started.
-pub(crate) fn children(parent: u32) -> Vec<u32> {
-    let stat = |id: u32| std::fs::read_to_string(format!("/proc/{id}/stat")).ok();
-    let all = std::fs::read_dir("/proc").expect("processes").flatten();
-    let ids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let is_child = |id: &u32| {
-        // After the name, which may hold anything: the state, then the parent.
-        let rest = stat(*id).and_then(|text| Some(text.rsplit_once(") ")?.1.to_owned())).unwrap_or_default();
-        rest.split(' ').nth(1) == Some(&parent.to_string()) && !rest.starts_with('Z')
-    };
-    ids.filter(is_child).collect()
-}
-
-/// Open files of a process.
-pub(crate) fn open_files(id: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{id}/fd")).map_or(0, Iterator::count)
-}
-
 /// Whether `program` can do its work here.
 pub(crate) fn can(program: &str, args: &[&str]) -> bool {
     Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
-}
-
-/// A test that the machine doesn't allow says so instead of failing.
-#[expect(clippy::print_stderr, reason = "a test that doesn't run must say so")]
-pub(crate) fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
-}
-
-/// A database of PostgreSQL for one test.
-pub(crate) struct Database {
-    server: String,
-    name: String,
-}
-
-impl Database {
-    /// `None` without `BIA_TEST_POSTGRES`.
-    pub(crate) async fn create() -> Option<Self> {
-        let Some(server) = std::env::var("BIA_TEST_POSTGRES").ok().filter(|dsn| !dsn.is_empty()) else {
-            skipped("BIA_TEST_POSTGRES names no PostgreSQL database");
-            return None;
-        };
-        let database = Self { server, name: format!("faults_{}", Uuid::new_v4().simple()) };
-        database.on_server(&format!("CREATE DATABASE {}", database.name)).await;
-        Some(database)
-    }
-
-    /// The DSN, by way of another port if there is one.
-    pub(crate) fn dsn(&self, port: Option<u16>) -> String {
-        let mut url = url::Url::parse(&self.server).expect("a DSN");
-        url.set_path(&self.name);
-        if let Some(port) = port {
-            url.set_host(Some("127.0.0.1")).expect("a host");
-            url.set_port(Some(port)).expect("a port");
-        }
-        url.into()
-    }
-
-    pub(crate) fn address(&self) -> String {
-        let url = url::Url::parse(&self.server).expect("a DSN");
-        format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432))
-    }
-
-    /// Connects beside the program.
-    pub(crate) async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.dsn(None)).await.expect("a connection")
-    }
-
-    /// Runs statements in the database.
-    pub(crate) async fn run(&self, sql: &str) {
-        let mut connection = self.connect().await;
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await.expect("it runs");
-        connection.close().await.expect("closed");
-    }
-
-    /// Ends every connection to the database, as a restart does.
-    pub(crate) async fn end_connections(&self) {
-        let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", self.name);
-        self.on_server(&sql).await;
-    }
-
-    pub(crate) async fn drop(self) {
-        self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
-    }
-
-    /// Turns writing off and on for every connection that begins afterwards, as a failover to a replica does.
-    pub(crate) async fn read_only(&self, read_only: bool) {
-        let setting =
-            if read_only { "SET default_transaction_read_only = on" } else { "RESET default_transaction_read_only" };
-        self.on_server(&format!("ALTER DATABASE {} {setting}", self.name)).await;
-    }
-
-    async fn on_server(&self, sql: &str) {
-        let mut connection = PgConnection::connect(&self.server).await.expect("the server");
-        connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("it runs");
-        connection.close().await.expect("closed");
-    }
 }
 
 /// Keys for a site on that database. PostgreSQL has no place for secrets beside it, so the site's own stay.

@@ -1,6 +1,6 @@
 //! `bia doctor` and `bia migrate subjects` as processes, beside a server and a stand-in that judge what they say.
 
-use bia_e2e::{Bia, Browser, Site, TEST_CLIENT_ID, TEST_CLIENT_SECRET};
+use bia_e2e::{Bia, Browser, Site, TEST_CLIENT_ID, TEST_CLIENT_SECRET, until};
 use bia_fake_entra::Client;
 use serde_json::{Value, json};
 
@@ -207,11 +207,7 @@ async fn ports_with_tls_and_sockets_are_recognised_and_the_public_certificate_is
         "admin": { "host": format!("unix:{}", site.path("admin.sock").display()), "port": null },
     } }));
     let bia = site.start().await;
-    let give_up_at = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while !site.path("admin.sock").exists() {
-        assert!(std::time::Instant::now() < give_up_at, "no socket: {}", bia.log());
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    until("the socket", || async { site.path("admin.sock").exists() }).await;
     // Nobody trusts the certificate of a test.
     let (_, report) = doctor(&site, &[]);
     let serving = |port: &&Value| port["what"].as_str().is_some_and(|what| what.contains("Bia is serving"));

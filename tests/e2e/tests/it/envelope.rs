@@ -37,9 +37,7 @@ async fn every_status_comes_in_the_same_envelope_with_kratos_words() {
     let logout = alice.get_json(public("/self-service/logout?token=ory_lo_wrong")).await;
     site.control().add_fault(Fault::at(Endpoint::Token, EndpointFault::status(500)));
     let bob = site.browser("bob");
-    let flow = bob.begin(&bia, "login").await;
-    let at = bob.press(&flow, "microsoft").await;
-    let back = bob.authorize(&at).await;
+    let back = bob.to_callback(&bia, "microsoft").await;
     let rows = [
         Row(400, "Bad Request", bad_request, nobody.get_json(public("/sessions/token-exchange")).await),
         Row(400, "Bad Request", "", nobody.post_json(admin("/identities"), &json!({ "traitz": 1 })).await),

@@ -1,8 +1,8 @@
 //! Starting and stopping.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bia_e2e::{Bia, Site};
+use bia_e2e::{Bia, Site, until};
 use bia_fake_entra::{Endpoint, EndpointFault, Fault};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -13,9 +13,7 @@ async fn stopping_finishes_the_callback_that_is_under_way() {
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let flow = alice.begin(&bia, "login").await;
-    let at = alice.press(&flow, "microsoft").await;
-    let back = alice.authorize(&at).await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(5)).times(1);
     site.control().add_fault(slow);
     let stop = async {
@@ -40,9 +38,7 @@ async fn a_callback_whose_visitor_has_left_is_finished_before_the_server_ends() 
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let flow = alice.begin(&bia, "login").await;
-    let at = alice.press(&flow, "microsoft").await;
-    let back = alice.authorize(&at).await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(5)).times(1);
     site.control().add_fault(slow);
     tokio::select! {
@@ -116,9 +112,7 @@ async fn a_callback_is_finished_when_its_visitor_leaves() {
     let site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let flow = alice.begin(&bia, "login").await;
-    let at = alice.press(&flow, "microsoft").await;
-    let back = alice.authorize(&at).await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     let slow = Fault::at(Endpoint::Token, EndpointFault::Slow).delay(Duration::from_secs(3)).times(1);
     site.control().add_fault(slow);
     let cookies = alice.cookies(&bia.public).into_iter().map(|(name, value)| format!("{name}={value}"));
@@ -131,15 +125,11 @@ async fn a_callback_is_finished_when_its_visitor_leaves() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(stream);
     // She is registered although nobody waits for the answer.
-    let give_up_at = Instant::now() + Duration::from_secs(20);
-    loop {
+    until("she is registered", || async {
         let people = alice.get_json(format!("{}/admin/identities", bia.admin)).await.expect(200);
-        if people[0]["traits"]["email"] == "alice@contoso.example" {
-            break;
-        }
-        assert!(Instant::now() < give_up_at, "nobody was registered: {}", bia.log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        people[0]["traits"]["email"] == "alice@contoso.example"
+    })
+    .await;
     site.browser("alice").signed_in(&bia, "microsoft").await;
 }
 

@@ -1,10 +1,6 @@
 //! A configuration that changes while people sign in.
 
-use std::future::Future;
-use std::process::Command;
-use std::time::{Duration, Instant};
-
-use bia_e2e::{Bia, Browser, Site};
+use bia_e2e::{Bia, Browser, Site, signal, until};
 use serde_json::{Value, json};
 
 /// A metric's value, summed over its series; 0 before its first.
@@ -16,15 +12,6 @@ pub(crate) async fn metric(bia: &Bia, name: &str) -> f64 {
         rest.starts_with(['{', ' ']).then(|| rest.rsplit(' ').next()?.parse::<f64>().ok()).flatten()
     });
     of_name.sum()
-}
-
-/// Asks until it is so.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
-    let give_up_at = Instant::now() + Duration::from_secs(60);
-    while !ask().await {
-        assert!(Instant::now() < give_up_at, "it never came to this: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 pub(crate) const TAKEN: &str = r#"bia_config_reloads_total{outcome="taken"}"#;
@@ -40,11 +27,6 @@ async fn after(bia: &Bia, counter: &str, change: impl FnOnce()) {
 
 fn write_config(site: &Site) {
     site.write("kratos.yml", &format!("{:#}", site.config));
-}
-
-fn hang_up(bia: &Bia) {
-    let sent = Command::new("kill").args(["-HUP", &bia.id().to_string()]).status().expect("kill");
-    assert!(sent.success());
 }
 
 /// The labels of the buttons of a new login.
@@ -63,8 +45,7 @@ async fn a16_an_edit_counts_for_the_next_sign_in_and_everybody_else_goes_on() {
     let session = signed_in.signed_in(&bia, "microsoft").await;
     // Bob is at the provider, Carol has the form open.
     let bob = site.browser("bob");
-    let flow = bob.begin(&bia, "login").await;
-    let back = bob.authorize(&bob.press(&flow, "microsoft").await).await;
+    let back = bob.to_callback(&bia, "microsoft").await;
     let carol = site.browser("carol");
     let form = carol.begin(&bia, "login").await;
     site.provider("microsoft", json!({ "label": "Contoso" }));
@@ -87,8 +68,7 @@ async fn a16_whoever_is_at_a_provider_that_is_taken_away_gets_a_clear_error() {
     let mut site = Site::new().await;
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let flow = alice.begin(&bia, "login").await;
-    let back = alice.authorize(&alice.press(&flow, "work").await).await;
+    let back = alice.to_callback(&bia, "work").await;
     let bob = site.browser("bob");
     let form = bob.begin(&bia, "login").await;
     let providers =
@@ -195,7 +175,7 @@ async fn a16_what_mappers_import_is_looked_at_like_the_mappers_themselves() {
 async fn a16_sighup_reloads_and_what_needs_a_restart_is_named_and_kept() {
     let mut site = Site::new().await;
     let bia = site.start().await;
-    after(&bia, TAKEN, || hang_up(&bia)).await;
+    after(&bia, TAKEN, || assert!(signal("HUP", bia.id()))).await;
     let port = site.config["serve"]["admin"]["port"].clone();
     site.change(json!({ "serve": { "admin": { "port": 1 } }, "log": { "level": "debug" } }));
     site.provider("work", json!({ "label": "Elsewhere" }));

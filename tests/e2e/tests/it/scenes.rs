@@ -235,16 +235,12 @@ async fn strict(produced: &mut Produced) {
     let unverified = site.browser("alice");
     let answer = unverified.sign_in(&bia, "microsoft").await;
     produced.flow("an unverified address", &unverified.shown(&bia, &answer).await);
-    let flow = unverified.begin(&bia, "login").await;
-    let at = unverified.press(&flow, "microsoft").await;
-    let back = unverified.authorize(&at).await;
+    let back = unverified.to_callback(&bia, "microsoft").await;
     produced.error("an unverified address, by a script", &unverified.get_json(back).await);
 
     site.control().add_fault(Fault::at(Endpoint::Graph, EndpointFault::status(500)));
     let unlucky = site.browser("bob");
-    let flow = unlucky.begin(&bia, "login").await;
-    let at = unlucky.press(&flow, "work").await;
-    let back = unlucky.authorize(&at).await;
+    let back = unlucky.to_callback(&bia, "work").await;
     produced.error("Graph is broken", &unlucky.get_json(back).await);
 
     bia.stop();

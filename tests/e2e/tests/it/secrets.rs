@@ -1,6 +1,6 @@
 //! Secrets that rotate, restarts, and several instances over one database.
 
-use bia_e2e::{Answer, Bia, Browser, Site, free_port};
+use bia_e2e::{Answer, Bia, Browser, Database, Site, free_port};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -50,9 +50,7 @@ async fn hold(site: &Site, bia: &Bia) -> Held {
     let alice = site.browser("alice");
     let session = alice.signed_in(bia, "microsoft").await;
     let bob = site.browser("bob");
-    let flow = bob.begin(bia, "login").await;
-    let at = bob.press(&flow, "microsoft").await;
-    let back = bob.authorize(&at).await;
+    let back = bob.to_callback(bia, "microsoft").await;
     site.browser("carol").signed_in(bia, "microsoft").await;
     let (init_code, return_to_code) = native(site, bia, "carol").await;
     let tokens = stored_tokens(bia, &session["identity"]["id"]).await;
@@ -124,16 +122,9 @@ async fn a_restart_keeps_sessions_and_whoever_is_at_the_provider() {
 
 #[tokio::test]
 async fn any_instance_goes_on_with_what_another_began() {
-    let Some(server) = std::env::var("BIA_TEST_POSTGRES").ok().filter(|dsn| !dsn.is_empty()) else {
-        // SQLite belongs to one process.
-        return;
-    };
-    use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-    let schema = format!("e2e_{}", uuid::Uuid::new_v4().simple());
-    let mut connection = PgConnection::connect(&server).await.expect("the database");
-    connection.execute(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await.expect("a schema");
-    let separator = if server.contains('?') { '&' } else { '?' };
-    let mut site = Site::with(json!({ "dsn": format!("{server}{separator}search_path={schema}") })).await;
+    // SQLite belongs to one process.
+    let Some(database) = Database::create().await else { return };
+    let mut site = Site::with(json!({ "dsn": database.dsn(None) })).await;
     let first = site.start().await;
     // The second one listens elsewhere, but is reached at the same base URL, as behind a load balancer.
     let (public, admin) = (free_port(), free_port());
@@ -162,5 +153,5 @@ async fn any_instance_goes_on_with_what_another_began() {
     let there = alice.get_json(format!("{other}/sessions/whoami")).await.expect(200);
     assert_eq!(here["id"], there["id"]);
     assert_eq!((first.stop().code, second.stop().code), (Some(0), Some(0)));
-    connection.execute(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).await.expect("dropped");
+    database.drop().await;
 }

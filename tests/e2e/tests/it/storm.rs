@@ -3,30 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bia_e2e::{Bia, Browser, Site};
-use bia_fake_entra::Control;
+use bia_e2e::{Bia, Browser, Site, children, email, open_files, populate, threads, until};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
-use crate::reload::{REFUSED, TAKEN, metric, until};
+use crate::reload::{REFUSED, TAKEN, metric};
 
 const EDITS: usize = 100;
 const SIGN_INS: usize = 2_000;
 const PEOPLE: usize = 400;
 const AT_ONCE: usize = 8;
-
-fn populate(control: &Control) {
-    let alice = control.person("alice").expect("alice");
-    for index in 0..PEOPLE {
-        let mut person = alice.clone();
-        person.key = format!("p{index}");
-        person.oid = Uuid::new_v4().to_string();
-        person.email = Some(format!("p{index}@contoso.example"));
-        person.upn = format!("p{index}@contoso.example");
-        control.put_person(person);
-    }
-}
 
 /// The files of one step; what differs is written, the configuration last.
 struct Files {
@@ -129,19 +115,7 @@ struct Held {
 }
 
 fn held(bia: &Bia) -> Held {
-    let process = format!("/proc/{}", bia.id());
-    let count = |folder: String| std::fs::read_dir(folder).expect("the process").count();
-    let children = std::fs::read_dir("/proc").expect("processes").flatten().filter(|entry| {
-        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // The fields after the name in parentheses: state, parent.
-        let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1).map(str::to_owned));
-        parent.is_some_and(|parent| parent == bia.id().to_string())
-    });
-    Held {
-        files: count(format!("{process}/fd")),
-        threads: count(format!("{process}/task")),
-        children: children.count(),
-    }
+    Held { files: open_files(bia.id()), threads: threads(bia.id()), children: children(bia.id()).len() }
 }
 
 /// One of many who sign in; most of them have been here before.
@@ -153,7 +127,7 @@ async fn sign_in(crowd: &Browser, bia: &Bia, stand_in: &str, index: usize) {
         panic!("sign-in {index} was lost: {:#}", browser.shown(bia, &answer).await);
     }
     let session = browser.whoami(bia).await.unwrap_or_else(|| panic!("sign-in {index} has no session"));
-    assert_eq!(session["identity"]["traits"]["email"], format!("p{}@contoso.example", index % PEOPLE));
+    assert_eq!(session["identity"]["traits"]["email"], email(index % PEOPLE));
 }
 
 async fn edit_all(bia: &Bia, site: &Site) {
@@ -176,7 +150,7 @@ async fn a16_a_hundred_edits_during_two_thousand_sign_ins_lose_none_and_leave_no
     let mut site = Site::new().await;
     // The machine is busy; what is tested is not its speed.
     site.change(json!({ "bia": { "mapper": { "timeout": "10s" } } }));
-    populate(site.control());
+    populate(site.control(), PEOPLE);
     let bia = Arc::new(site.start().await);
     let stand_in = site.stand_in();
     let crowd = Arc::new(Browser::new());

@@ -9,9 +9,7 @@ async fn c3_two_tabs_sign_in_side_by_side_and_their_callbacks_are_worth_nothing_
     let alice = site.browser("alice");
     let mut callbacks = Vec::new();
     for _ in 0..2 {
-        let flow = alice.begin(&bia, "login").await;
-        let at = alice.press(&flow, "microsoft").await;
-        callbacks.push(alice.authorize(&at).await);
+        callbacks.push(alice.to_callback(&bia, "microsoft").await);
     }
     // The tab that was opened last comes back first.
     for callback in callbacks.iter().rev() {

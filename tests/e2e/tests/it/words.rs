@@ -46,8 +46,7 @@ async fn c9_a_failing_mapper_shows_its_visitor_an_id_and_nothing_of_mapper_claim
     );
     let bia = site.start().await;
     let alice = site.browser("alice");
-    let at = alice.press(&alice.begin(&bia, "login").await, "microsoft").await;
-    let back = alice.authorize(&at).await;
+    let back = alice.to_callback(&bia, "microsoft").await;
     let answer = alice.get(&back).await;
     let shown = page(&alice, &answer).await;
     assert!(shown.status >= 400 || shown.body.contains("role=\"alert\""), "{shown:?}");
