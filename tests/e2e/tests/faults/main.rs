@@ -6,8 +6,9 @@
 //! `workers` (mapper workers killed), `clock` (jumps), `provider` (a
 //! slow one keeps nobody else waiting). Faults of a provider's answers are in `faults` of the other test program.
 //!
-//! `world` has what they share. Tests of PostgreSQL need `BIA_TEST_POSTGRES`; those that mount a file system or turn the
-//! clock say so and pass where the machine doesn't allow it.
+//! `world` has what they share, `table` holds `docs/faults.md` and the tests together. Tests of PostgreSQL need
+//! `BIA_TEST_POSTGRES`; like those that mount a file system or turn the clock they say so on standard error and pass where
+//! the machine doesn't allow it.
 
 mod clock;
 mod crowd;
@@ -18,5 +19,6 @@ mod locks;
 mod patience;
 mod postgres;
 mod provider;
+mod table;
 mod workers;
 mod world;
