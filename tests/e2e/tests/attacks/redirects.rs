@@ -2,7 +2,7 @@
 //! spelling.
 
 use bia_e2e::{Bia, Browser, Site};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::raw;
@@ -182,6 +182,34 @@ async fn where_a_flow_leads_is_settled_when_it_begins() {
     let back = alice.authorize(&at).await;
     let done = alice.get(with_return_to(back.as_str(), evil)).await;
     assert_eq!(done.header("location"), "https://app.example/after/x");
+}
+
+#[tokio::test]
+async fn a_form_that_was_posted_is_never_posted_once_more_where_its_answer_leads() {
+    let site = Site::with(json!({ "selfservice": { "methods": { "profile": { "enabled": true } } } })).await;
+    let bia = site.start().await;
+    let alice = site.browser("alice");
+    let action = |flow: &Value| flow["ui"]["action"].as_str().expect("an action").to_owned();
+    // 307 and 308 would repeat the form there; 303 never does.
+    for kind in ["login", "registration"] {
+        let flow = alice.begin(&bia, kind).await;
+        let pressed = alice.post_form(action(&flow), &[("provider", "microsoft"), ("password", "of-somebody")]).await;
+        assert_eq!(pressed.status, 303, "{kind}: {pressed:?}");
+        assert!(pressed.location().as_str().starts_with(&site.stand_in()), "{kind}: {pressed:?}");
+        for provider in ["absent", ""] {
+            let flow = alice.begin(&bia, kind).await;
+            let refused = alice.post_form(action(&flow), &[("provider", provider), ("password", "of-somebody")]).await;
+            // Kratos: some forms are shown again by a 302, which browsers follow with a GET, too.
+            assert!(matches!(refused.status, 302 | 303), "{kind} {provider}: {refused:?}");
+            assert_eq!(refused.location().host_str(), Some("ui.example"), "{kind} {provider}: {refused:?}");
+        }
+    }
+    alice.signed_in(&bia, "microsoft").await;
+    for fields in [[("link", "partner")], [("unlink", "microsoft")], [("method", "profile")]] {
+        let settings = alice.begin(&bia, "settings").await;
+        let answer = alice.post_form(action(&settings), &fields).await;
+        assert_eq!(answer.status, 303, "{fields:?}: {answer:?}");
+    }
 }
 
 #[tokio::test]
