@@ -1,11 +1,10 @@
 //! What is written down: the log at its most talkative level, audit events, captures, metrics, reports of the commands and
 //! core files hold no secret, no token, no code, no cookie and nothing about a person; a copy of the database holds nothing
-//! that opens a session here or at a provider.
+//! that opens a session here or at a provider, and neither does anything that visitors are shown.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
-use bia_e2e::{Bia, Browser, Site, TEST_CLIENT_SECRET};
+use bia_e2e::{Answer, Bia, Browser, Site, TEST_CLIENT_SECRET, UI, signal, until};
 use bia_fake_entra::{Endpoint, EndpointFault, Fault, IdTokenFault, PLAIN_CLIENT_SECRET};
 use http::Method;
 use serde_json::{Value, json};
@@ -15,8 +14,11 @@ use url::Url;
 #[derive(Default)]
 struct Secrets {
     all: BTreeSet<String>,
-    /// Those that open something: a copy of the database must not hold them either.
+    /// Those that open something: neither a copy of the database nor what visitors are shown may hold them.
     keys: BTreeSet<String>,
+    /// What visitors were shown in the end, and of whose sign-in.
+    shown: Vec<(String, String)>,
+    refusals: usize,
 }
 
 impl Secrets {
@@ -49,6 +51,16 @@ impl Secrets {
                 _ => {}
             }
         }
+    }
+
+    /// The answer of a callback, and the flow or the error that the page behind it shows.
+    async fn shown(&mut self, browser: &Browser, bia: &Bia, answer: &Answer) {
+        let to = answer.header("location").to_owned();
+        if to.starts_with(UI) {
+            self.refusals += usize::from(!to.starts_with(&format!("{UI}/settings")));
+            self.shown.push((format!("the page {to}"), browser.shown(bia, answer).await.to_string()));
+        }
+        self.shown.push((format!("the answer that led to {to}"), format!("{to}\n{}", answer.body)));
     }
 
     /// Every text of a JSON value under these keys.
@@ -88,8 +100,9 @@ async fn walk(browser: &Browser, bia: &Bia, secrets: &mut Secrets, flow: &Value,
     secrets.address(&at);
     let back = browser.authorize(&at).await;
     secrets.address(&back);
-    browser.get(back).await;
+    let answer = browser.get(back).await;
     secrets.cookies(browser, bia);
+    secrets.shown(browser, bia, &answer).await;
 }
 
 async fn native(site: &Site, bia: &Bia, secrets: &mut Secrets) {
@@ -182,13 +195,8 @@ async fn bad_edit(site: &mut Site, bia: &Bia) {
     site.provider("microsoft", json!({ "client_secret": { "value": TEST_CLIENT_SECRET } }));
     site.change(json!({ "secrets": { "cipher": { "first": "cipher-secret-of-tests-32-chars!" } } }));
     site.write("kratos.yml", &format!("{:#}", site.config));
-    let sent = std::process::Command::new("kill").args(["-HUP", &bia.id().to_string()]).status().expect("kill");
-    assert!(sent.success());
-    let give_up_at = Instant::now() + Duration::from_secs(60);
-    while !bia.log().contains("kratos.yml") || !bia.log().contains("cipher") {
-        assert!(Instant::now() < give_up_at, "the edit was not noticed: {}", bia.log());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    assert!(signal("HUP", bia.id()));
+    until("the edit is noticed", || async { bia.log().contains("kratos.yml") && bia.log().contains("cipher") }).await;
     site.config = good;
 }
 
@@ -246,14 +254,22 @@ async fn nothing_secret_or_personal_is_ever_written_down() {
     written.push(("the log".to_owned(), log));
     written.push(("audit.jsonl".to_owned(), std::fs::read_to_string(site.path("audit.jsonl")).expect("a file")));
     for (name, text) in &written {
-        let decoded = percent_decoded(text);
-        let found: Vec<&String> =
-            secrets.all.iter().filter(|secret| text.contains(*secret) || decoded.contains(*secret)).collect();
-        let shown: Vec<&str> =
-            text.lines().filter(|line| found.iter().any(|secret| line.contains(*secret))).take(5).collect();
-        assert!(found.is_empty(), "{name} holds {found:?}: {shown:#?}");
+        holds_none_of(name, text, &secrets.all);
+    }
+    assert_eq!(secrets.refusals, 10, "{:#?}", secrets.shown);
+    for (name, text) in &secrets.shown {
+        holds_none_of(name, text, &secrets.keys);
     }
     a_copy_of_the_database_opens_nothing(&site, &secrets);
+}
+
+fn holds_none_of(name: &str, text: &str, secrets: &BTreeSet<String>) {
+    let decoded = percent_decoded(text);
+    let found: Vec<&String> =
+        secrets.iter().filter(|secret| text.contains(*secret) || decoded.contains(*secret)).collect();
+    let around: Vec<&str> =
+        text.lines().filter(|line| found.iter().any(|secret| line.contains(*secret))).take(5).collect();
+    assert!(found.is_empty(), "{name} holds {found:?}: {around:#?}");
 }
 
 /// The pages of the file and of its journal, freed ones and all.
