@@ -7,7 +7,8 @@ import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { asVolume, build, missingSources, runIn, startContainer } from './image.mjs';
 import { startPostgres } from './postgres.mjs';
-import { adminUrl, endAll, isReady, publicUrl, root, run, startStandIn, until, writeConfiguration } from './programs.mjs';
+import { adminUrl, endAll, isReady, publicUrl, root, run, startStandIn, writeConfiguration } from './programs.mjs';
+import { until } from '../proxies/processes.mjs';
 import { Visitor } from './visitor.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bia-container-'));

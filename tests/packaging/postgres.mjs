@@ -1,7 +1,8 @@
 // A PostgreSQL server of a test's own, on its usual port.
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { run, start, until } from './programs.mjs';
+import { run, start } from './programs.mjs';
+import { until } from '../proxies/processes.mjs';
 
 /** The folder of the server's programs, which Debian keeps off the path. */
 export function postgresPrograms() {

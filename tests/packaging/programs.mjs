@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { until } from '../proxies/processes.mjs';
 
 export const here = path.dirname(fileURLToPath(import.meta.url));
 export const root = path.resolve(here, '../..');
@@ -49,16 +50,6 @@ export async function run(command, args, options = {}) {
   program.child.stdin.end(input ?? '');
   const code = await program.ended;
   return { code, text: program.text };
-}
-
-export async function until(what, look, patience = 30_000) {
-  const giveUp = Date.now() + patience;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > giveUp) throw new Error(`waited in vain for ${what}`);
-    await new Promise((done) => setTimeout(done, 50));
-  }
 }
 
 export async function isReady(program) {
