@@ -1,6 +1,7 @@
 //! Removing what has expired, in batches so small that nobody waits long for the writer.
 
 use crate::Store;
+use crate::connect::COLLISIONS_MAX;
 use crate::error::Result;
 use crate::query::Query;
 use bia_model::Timestamp;
@@ -130,13 +131,22 @@ impl Store {
     ) -> Result<u64> {
         let largest = options.batch_size.clamp(1, 10_000);
         let mut size = largest.min(100);
-        let mut removed = 0;
+        let (mut removed, mut collisions) = (0, 0);
         loop {
             let mut unit = self.begin().await?;
             // What others wait for begins when this one waits no more.
             let begun = Instant::now();
-            let count = unit.execute(Query::new("cleanup", sql).bind(before).bind(size)).await?;
+            let count = match unit.execute(Query::new("cleanup", sql).bind(before).bind(size)).await {
+                // PostgreSQL, of two that took the same rows in another order; this one was undone.
+                Err(error) if error.is_collision() && collisions < COLLISIONS_MAX => {
+                    collisions += 1;
+                    unit.rollback().await;
+                    continue;
+                }
+                outcome => outcome?,
+            };
             unit.commit().await?;
+            collisions = 0;
             let took = begun.elapsed();
             removed += count;
             *longest = (*longest).max(took);

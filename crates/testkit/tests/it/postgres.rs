@@ -1,8 +1,9 @@
 //! What concerns PostgreSQL alone: several instances, and connections that die.
 
-use bia_store::{ConnectOptions, Store};
+use bia_model::FlowKind;
+use bia_store::{CleanupOptions, ConnectOptions, Store};
 use bia_testkit::database::PostgresSchema;
-use bia_testkit::sample::{insert_person, insert_session, session};
+use bia_testkit::sample::{NOW, earlier, flow, insert_person, insert_session, session};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_that_start_at_once_migrate_once() {
@@ -91,4 +92,29 @@ async fn a_server_that_is_away_gives_a_clear_error_without_the_password() {
     let error = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap_err();
     let text = format!("{error} {error:?}");
     assert!(text.contains("unavailable") && !text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_cleanup_that_meets_another_one_goes_on() {
+    let Some(schema) = PostgresSchema::create().await else {
+        return;
+    };
+    let store = Store::connect(&schema.dsn, &ConnectOptions::default()).await.unwrap();
+    store.migrate().await.unwrap();
+    let mut expired = flow(FlowKind::Login);
+    expired.expires_at = earlier(1);
+    store.insert_flow(&expired).await.unwrap();
+    // What PostgreSQL says to one of two that wait for each other, three times: a sequence counts on when a unit is
+    // undone.
+    schema
+        .run(
+            "CREATE SEQUENCE met; CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN IF nextval('met') <= 3 THEN RAISE EXCEPTION 'met' USING ERRCODE = 'deadlock_detected'; END IF; \
+             RETURN OLD; END $$; \
+             CREATE TRIGGER meet BEFORE DELETE ON flows FOR EACH ROW EXECUTE FUNCTION meet()",
+        )
+        .await;
+    assert_eq!(store.cleanup(&CleanupOptions::new(NOW)).await.unwrap().flows, 1);
+    store.close().await;
+    schema.drop().await;
 }
