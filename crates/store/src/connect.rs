@@ -13,12 +13,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// Limits and durability, with defaults that fit a small server.
+/// Limits, with defaults that fit a small server.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectOptions {
-    /// SQLite: flush the disk at every commit, so that even a power cut loses nothing that was answered.
-    /// Without it a crash of the program or a kill loses nothing, a power cut at most the last moments.
-    pub synchronous_full: bool,
     /// SQLite: connections that read at the same time.
     pub readers_max: usize,
     /// PostgreSQL: connections altogether; `max_conns` in the DSN wins.
@@ -32,7 +29,6 @@ pub struct ConnectOptions {
 impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
-            synchronous_full: false,
             readers_max: 8,
             connections_max: 16,
             acquire_timeout: Duration::from_secs(10),
@@ -73,7 +69,7 @@ impl Store {
                 sqlite(dsn, options, None)?
             }
             Dsn::SqliteMemory { .. } => {
-                let opener = sqlite_opener(&dsn, true, options)?;
+                let opener = sqlite_opener(&dsn, true)?;
                 let anchor = open(&opener, options.acquire_timeout).await?;
                 sqlite(dsn, options, Some(Mutex::new(anchor)))?
             }
@@ -136,23 +132,28 @@ impl Store {
         open(&self.inner.migration_opener, Duration::from_secs(30)).await
     }
 
-    /// A connection that is about to write. After a restart or a failover of PostgreSQL, one that was idle may be dead or
-    /// lead to a server that only reads; since a write can't be tried twice, it is looked at first. Under load none is idle
-    /// for so long.
+    /// A connection that is about to write. After a restart or a failover of PostgreSQL, it may be dead or lead to a server
+    /// that only reads; since a write can't be tried twice, it is looked at first, unless a write has just gone well on it.
+    /// Within that moment one write may still fail, and takes the idle connections along.
     async fn to_write(&self) -> Result<Lease> {
         let mut lease = self.inner.writer.acquire().await?;
-        if self.dialect() == Dialect::Postgres && lease.idle_for() > UNSEEN_MAX {
+        // Ends at the latest with a fresh connection, which is what it is.
+        while self.dialect() == Dialect::Postgres && lease.unproven_for() > UNSEEN_MAX {
             let look = Query::new("look", "SELECT current_setting('transaction_read_only') = 'on'");
             let reads_only = match lease.fetch_optional(&look).await {
                 Ok(row) => row.is_none_or(|row| row.bool(0).unwrap_or(true)),
                 Err(_) if lease.was_dead() => true,
                 Err(error) => return Err(error),
             };
-            if reads_only {
-                lease.discard();
-                drop(lease);
-                lease = self.inner.writer.acquire().await?;
+            if !reads_only {
+                lease.prove();
+                break;
             }
+            lease.discard();
+            // Those that were opened beside it lead to the same server.
+            self.inner.writer.forget_idle();
+            drop(lease);
+            lease = self.inner.writer.acquire().await?;
         }
         Ok(lease)
     }
@@ -206,11 +207,11 @@ impl Store {
     }
 }
 
-/// So long a connection is taken to be as it was left.
+/// So long a connection on which a write went well is taken to be good for another one.
 const UNSEEN_MAX: Duration = Duration::from_secs(1);
 
 /// A single statement that met another one was undone by the database, so trying it again is safe.
-const COLLISIONS_MAX: u32 = 3;
+pub(crate) const COLLISIONS_MAX: u32 = 3;
 
 async fn open(opener: &Opener, limit: Duration) -> Result<Connection> {
     match timeout(limit, opener.open()).await {
@@ -265,9 +266,8 @@ fn make_file(path: &Path) -> Result<()> {
     })
 }
 
-fn sqlite_opener(dsn: &Dsn, writer: bool, options: &ConnectOptions) -> Result<Opener> {
-    Opener::sqlite(dsn, writer, options.synchronous_full)
-        .ok_or_else(|| StoreError::Dsn { reason: "dsn: expected a SQLite database".to_owned() })
+fn sqlite_opener(dsn: &Dsn, writer: bool) -> Result<Opener> {
+    Opener::sqlite(dsn, writer).ok_or_else(|| StoreError::Dsn { reason: "dsn: expected a SQLite database".to_owned() })
 }
 
 fn sqlite(dsn: Dsn, options: &ConnectOptions, anchor: Option<Mutex<Connection>>) -> Result<Inner> {
@@ -280,9 +280,9 @@ fn sqlite(dsn: Dsn, options: &ConnectOptions, anchor: Option<Mutex<Connection>>)
         statement_timeout: options.statement_timeout,
     };
     let writer = Limits { connections_max: 1, idle_max: 1, idle_time: None, ..limits };
-    let write_opener = sqlite_opener(&dsn, true, options)?;
+    let write_opener = sqlite_opener(&dsn, true)?;
     Ok(Inner {
-        readers: Pool::new("read", sqlite_opener(&dsn, false, options)?, limits),
+        readers: Pool::new("read", sqlite_opener(&dsn, false)?, limits),
         writer: Pool::new("write", write_opener.clone(), writer),
         migration_opener: write_opener,
         dsn,

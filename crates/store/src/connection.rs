@@ -32,7 +32,7 @@ impl Opener {
     }
 
     /// A SQLite connection for readers (`writer` false) or for the one writer.
-    pub(crate) fn sqlite(dsn: &Dsn, writer: bool, full_synchronous: bool) -> Option<Self> {
+    pub(crate) fn sqlite(dsn: &Dsn, writer: bool) -> Option<Self> {
         let mut pragmas = vec![
             ("foreign_keys", "ON"),
             // In KiB when negative. The operating system caches the file, so ours can stay small.
@@ -46,7 +46,9 @@ impl Opener {
                 if !read_only && writer {
                     has_log = true;
                     pragmas.push(("journal_mode", "WAL"));
-                    pragmas.push(("synchronous", if full_synchronous { "FULL" } else { "NORMAL" }));
+                    // A crash or a kill of the program loses nothing; a power cut at most the last moments, because the
+                    // disk is not flushed at every commit.
+                    pragmas.push(("synchronous", "NORMAL"));
                     pragmas.push(("journal_size_limit", "67108864"));
                 } else if !read_only {
                     pragmas.push(("query_only", "ON"));

@@ -52,6 +52,7 @@ struct Idle {
     connection: Connection,
     opened_at: Instant,
     returned_at: Instant,
+    proven_at: Instant,
 }
 
 impl Pool {
@@ -76,15 +77,19 @@ impl Pool {
             })?
             .map_err(|_| StoreError::unavailable("it was closed"))?;
         metrics::histogram!("bia_store_wait_seconds", "pool" => self.name).record(begun.elapsed().as_secs_f64());
-        let (connection, opened_at, idle_for) = match self.take_idle() {
-            Some(idle) => (idle.connection, idle.opened_at, idle.returned_at.elapsed()),
-            None => (self.open().await?, Instant::now(), Duration::ZERO),
+        let (connection, opened_at, proven_at) = match self.take_idle() {
+            Some(idle) => (idle.connection, idle.opened_at, idle.proven_at),
+            None => {
+                let connection = self.open().await?;
+                let now = Instant::now();
+                (connection, now, now)
+            }
         };
         Ok(Lease {
             connection: Some(connection),
             pool: Arc::clone(self),
             opened_at,
-            idle_for,
+            proven_at,
             unsafe_to_reuse: false,
             timed_out: false,
             _permit: permit,
@@ -120,13 +125,13 @@ impl Pool {
         older(idle.opened_at, self.limits.lifetime) || older(idle.returned_at, self.limits.idle_time)
     }
 
-    fn give_back(&self, connection: Connection, opened_at: Instant) {
+    fn give_back(&self, connection: Connection, opened_at: Instant, proven_at: Instant) {
         if self.permits.is_closed() {
             return;
         }
         let returned_at = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push_back(Idle { connection, opened_at, returned_at });
+        idle.push_back(Idle { connection, opened_at, returned_at, proven_at });
         // The front has been idle for the longest.
         while idle.len() > self.limits.idle_max || idle.front().is_some_and(|front| self.is_worn(front, returned_at)) {
             idle.pop_front();
@@ -140,7 +145,7 @@ impl Pool {
     }
 
     /// Forgets the idle connections: after one broke, the others are likely to be dead, too.
-    fn forget_idle(&self) {
+    pub(crate) fn forget_idle(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -159,7 +164,7 @@ pub(crate) struct Lease {
     connection: Option<Connection>,
     pool: Arc<Pool>,
     opened_at: Instant,
-    idle_for: Duration,
+    proven_at: Instant,
     unsafe_to_reuse: bool,
     timed_out: bool,
     _permit: OwnedSemaphorePermit,
@@ -188,7 +193,9 @@ impl Lease {
     }
 
     pub(crate) async fn execute(&mut self, query: &Query<'_>) -> Result<u64> {
-        run!(self, query.operation, |connection| connection.execute(query))
+        let changed = run!(self, query.operation, |connection| connection.execute(query))?;
+        self.prove();
+        Ok(changed)
     }
 
     pub(crate) async fn begin(&mut self) -> Result<()> {
@@ -208,9 +215,14 @@ impl Lease {
         !self.unsafe_to_reuse
     }
 
-    /// How long nobody had used the connection before this loan.
-    pub(crate) const fn idle_for(&self) -> Duration {
-        self.idle_for
+    /// How long ago the connection was opened, or known to write. Reading proves nothing.
+    pub(crate) fn unproven_for(&self) -> Duration {
+        self.proven_at.elapsed()
+    }
+
+    /// Notes that the connection leads to a server that writes.
+    pub(crate) fn prove(&mut self) {
+        self.proven_at = Instant::now();
     }
 
     /// True when the connection broke at once, as one does that had died while it was idle: a fresh one tells for sure. After
@@ -267,7 +279,7 @@ impl Drop for Lease {
         if let Some(connection) = self.connection.take()
             && self.is_sound()
         {
-            self.pool.give_back(connection, self.opened_at);
+            self.pool.give_back(connection, self.opened_at, self.proven_at);
         }
     }
 }
