@@ -226,8 +226,16 @@ fn of_sqlite(error: &rusqlite::Error) -> Failure {
     let (extended, message) = match error {
         rusqlite::Error::SqliteFailure(failure, message) => (failure.extended_code, message.as_deref()),
         rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, Some(msg.as_str())),
-        // Anything else is a mistake in how the driver was called, or a column that is no text.
-        _ => return Failure { error: StoreError::wrong_column(0), broken: false },
+        rusqlite::Error::FromSqlConversionFailure(column, ..)
+        | rusqlite::Error::InvalidColumnType(column, ..)
+        | rusqlite::Error::Utf8Error(column, _) => {
+            return Failure { error: StoreError::wrong_column(*column), broken: false };
+        }
+        // The driver did not get as far as SQLite, or gave up in the middle: nothing is said about what is stored.
+        _ => {
+            let reason = "the program failed to ask SQLite; the fault is its own, so please report it";
+            return Failure { error: StoreError::unavailable(reason), broken: true };
+        }
     };
     let message = message.unwrap_or_default();
     let primary = extended & 0xff;
@@ -293,4 +301,22 @@ fn constraint(kind: sqlx::error::ErrorKind, place: &str) -> Failure {
         _ => StoreError::Refused { code: "constraint".to_owned(), message: place.to_owned() },
     };
     Failure { error, broken: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::types::Type;
+
+    #[test]
+    fn a_driver_that_failed_is_no_damaged_row() {
+        let text = Box::new(std::fmt::Error);
+        let odd = Failure::from(DriverError::from(rusqlite::Error::FromSqlConversionFailure(3, Type::Text, text)));
+        assert_eq!((odd.error.to_string().as_str(), odd.broken), ("a stored row can't be read: column 3", false));
+        for own in [rusqlite::Error::InvalidQuery, rusqlite::Error::InvalidParameterCount(1, 2)] {
+            let failure = Failure::from(DriverError::from(own));
+            assert!(matches!(failure.error, StoreError::Unavailable { .. }), "{}", failure.error);
+            assert!(failure.broken, "{}", failure.error);
+        }
+    }
 }
