@@ -1,4 +1,4 @@
-//! How much there is, for `bia doctor` and gauges.
+//! How much there is: what tests look at to know that nothing was lost or left behind.
 
 use crate::Store;
 use crate::error::Result;
