@@ -2,19 +2,30 @@
 
 use crate::sample::{insert_identity, insert_person, insert_session, later, link, person, session};
 use bia_model::{CredentialsType, Identity, IdentityState};
-use bia_store::{AddressKind, ConflictKind, Result, Store, StoreError};
+use bia_store::{AddressKind, ConflictKind, Result, Store, StoreError, Transaction};
 use uuid::Uuid;
 
 async fn try_insert(store: &Store, identity: &Identity) -> Result<()> {
     let mut unit = store.begin().await?;
-    unit.insert_identity(identity).await?;
-    unit.commit().await
+    let outcome = unit.insert_identity(identity).await;
+    end(unit, outcome).await
 }
 
 async fn try_update(store: &Store, identity: &Identity, previous: &Identity) -> Result<()> {
     let mut unit = store.begin().await?;
-    unit.update_identity(identity, previous.updated_at).await?;
-    unit.commit().await
+    let outcome = unit.update_identity(identity, previous.updated_at).await;
+    end(unit, outcome).await
+}
+
+/// Waits for what failed to be undone: of a database in memory, readers see it until then.
+async fn end(unit: Transaction, outcome: Result<()>) -> Result<()> {
+    match outcome {
+        Ok(()) => unit.commit().await,
+        Err(error) => {
+            unit.rollback().await;
+            Err(error)
+        }
+    }
 }
 
 fn assert_conflict(outcome: Result<()>, expected: ConflictKind, expected_value: &str) {
