@@ -20,7 +20,7 @@ pub struct SessionCredentials {
     pub bearer: Option<String>,
 }
 
-/// A session cookie that was sealed here and not changed since.
+/// A session cookie that was sealed here, not changed since and had not expired.
 #[derive(Clone)]
 pub struct OpenedCookie {
     pub token: String,
@@ -53,12 +53,11 @@ pub struct Client {
 
 impl SessionCredentials {
     /// The token that counts.
-    fn token(&self, now: Timestamp) -> Option<String> {
+    fn token(&self) -> Option<String> {
         if let Some(token) = self.header.as_ref().filter(|token| !token.is_empty()) {
             return Some(token.clone());
         }
-        let cookie = self.cookie.as_ref().filter(|cookie| now < cookie.expires_at);
-        cookie.map(|cookie| cookie.token.clone()).or_else(|| self.bearer.clone())
+        self.cookie.as_ref().map(|cookie| cookie.token.clone()).or_else(|| self.bearer.clone())
     }
 }
 
@@ -85,7 +84,7 @@ impl Sessions {
         shown: &SessionCredentials,
         now: Timestamp,
     ) -> Result<Option<Authenticated>, StoreError> {
-        let Some(token) = shown.token(now) else {
+        let Some(token) = shown.token() else {
             return Ok(None);
         };
         let found = self.store.find_session_by_token_hash(&TokenHash::of(&token)).await?;
@@ -102,7 +101,7 @@ impl Sessions {
         shown: &SessionCredentials,
         now: Timestamp,
     ) -> Result<Option<(RawSession, String)>, StoreError> {
-        let Some(token) = shown.token(now) else {
+        let Some(token) = shown.token() else {
             return Ok(None);
         };
         let found = self.store.find_raw_session_by_token_hash(&TokenHash::of(&token)).await?;
