@@ -138,7 +138,7 @@ impl Bed {
         identity.traits = json!({ "email": email });
         bia_identity::identities::prepare(&self.deps.schemas, &mut identity, self.now()).await.unwrap();
         if proven {
-            identity.proven_addresses = vec![email.to_owned()];
+            identity.prove(email, "import");
         }
         let link = |(provider, subject): &(&str, &str)| OidcLink {
             provider: (*provider).to_owned(),

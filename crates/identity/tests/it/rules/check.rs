@@ -44,7 +44,8 @@ impl Life<'_> {
                 identity.verifiable_addresses.iter().map(|a| (a.value.clone(), a.verified)).collect();
             assert_eq!(addresses, [(address(person.email), person.verified)], "{}", self.last);
             // What was proven and verified goes together here; giving the address up ends both.
-            assert_eq!(identity.proven_addresses.len(), usize::from(person.verified), "{}", self.last);
+            let proofs = (identity.proven_addresses.len(), identity.proven_by.len());
+            assert_eq!(proofs, (usize::from(person.verified), usize::from(person.verified)), "{}", self.last);
         }
     }
 

@@ -83,7 +83,7 @@ impl Life<'_> {
         identities::prepare(&self.world.schemas, &mut person, self.now).await.unwrap();
         let proven = [ProvenAddress { via: "email".to_owned(), value: address(email) }];
         assert!(identities::mark_verified(&mut person, &proven, self.now));
-        person.proven_addresses = vec![address(email)];
+        person.prove(&address(email), "provider:test");
         person
     }
 
@@ -248,7 +248,7 @@ impl Life<'_> {
 
 async fn write(mut unit: Transaction, mut identity: Identity, now: bia_model::Timestamp) -> Result<(), StoreError> {
     let previous = identity.updated_at;
-    identity.updated_at = now;
+    identity.touch(now);
     match unit.update_identity(&identity, previous).await {
         Ok(()) => unit.commit().await,
         Err(error) => {
