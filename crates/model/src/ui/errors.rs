@@ -38,19 +38,6 @@ impl Container {
         true
     }
 
-    /// Replaces the node with the same name, or adds it.
-    pub fn set_node(&mut self, node: Node) {
-        match self.node_mut(&node.attributes.name) {
-            Some(known) => *known = node,
-            None => self.nodes.push(node),
-        }
-    }
-
-    /// Removes every node with one of these names.
-    pub fn remove_nodes(&mut self, names: &[&str]) {
-        self.nodes.retain(|node| !names.contains(&node.attributes.name.as_str()));
-    }
-
     /// Removes messages and the values of all nodes except those named.
     pub fn reset(&mut self, keep: &[&str]) {
         self.clear_messages();
