@@ -3,20 +3,19 @@
 //! A file counts as changed when its content has, so that `touch`, a checkout of the same revision and a swapped
 //! symbolic link to equal text reload nothing.
 
+use bia_outbound::Stamp;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// No file of a configuration is larger; what is, shows by its size and times alone.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 /// Entries below one folder, and how deep.
 const ENTRIES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 8;
-/// File systems keep time in steps: a younger file may be written again without a new time.
-const SETTLED_SECONDS: i64 = 2;
 
 /// Files and folders whose content is part of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,24 +36,15 @@ struct Seen {
     content: Option<[u8; 32]>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    inode: (u64, u64),
-    bytes: u64,
-    modified: (i64, i64),
-    /// Moves also when the other time is set by hand.
-    changed: (i64, i64),
-}
-
 impl Snapshot {
     /// Looks at everything; what has the same size and times as in `before` is not read again.
-    pub(crate) fn take(followed: &Followed, before: &Self, now_seconds: i64) -> Self {
+    pub(crate) fn take(followed: &Followed, before: &Self, now: SystemTime) -> Self {
         let mut paths = followed.files.clone();
         for folder in &followed.folders {
             files_below(folder, &mut paths);
         }
         let look = |path: PathBuf| {
-            let seen = see(&path, before.0.get(&path), now_seconds);
+            let seen = see(&path, before.0.get(&path), now);
             (path, seen)
         };
         Self(paths.into_iter().map(look).collect())
@@ -78,10 +68,10 @@ impl Snapshot {
     }
 }
 
-fn see(path: &Path, before: Option<&Seen>, now_seconds: i64) -> Seen {
+fn see(path: &Path, before: Option<&Seen>, now: SystemTime) -> Seen {
     let Ok(metadata) = fs::metadata(path) else { return Seen { stamp: None, content: None } };
     let stamp = Stamp::of(&metadata);
-    if let Some(before) = before.filter(|before| before.stamp == Some(stamp) && stamp.is_settled(now_seconds)) {
+    if let Some(before) = before.filter(|before| before.stamp == Some(stamp) && stamp.is_settled(now)) {
         return before.clone();
     }
     // A pipe would hold the look up for ever, a device has no end.
@@ -96,21 +86,6 @@ fn digest(path: &Path, stamp: Stamp) -> io::Result<[u8; 32]> {
         content = format!("{stamp:?}").into_bytes();
     }
     Ok(Sha256::digest(&content).into())
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            inode: (metadata.dev(), metadata.ino()),
-            bytes: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-
-    fn is_settled(self, now_seconds: i64) -> bool {
-        now_seconds - self.modified.0.max(self.changed.0) > SETTLED_SECONDS
-    }
 }
 
 fn files_below(folder: &Path, found: &mut BTreeSet<PathBuf>) {
@@ -137,13 +112,14 @@ fn files_below(folder: &Path, found: &mut BTreeSet<PathBuf>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn following(file: &Path) -> Followed {
         Followed { files: [file.to_owned()].into(), ..Followed::default() }
     }
 
     fn take(followed: &Followed, before: &Snapshot) -> Snapshot {
-        Snapshot::take(followed, before, i64::MAX / 2)
+        Snapshot::take(followed, before, SystemTime::now() + Duration::from_secs(60))
     }
 
     #[test]

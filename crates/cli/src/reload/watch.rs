@@ -6,7 +6,7 @@
 
 use super::snapshot::{Followed, Snapshot};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
@@ -52,14 +52,14 @@ impl Watch {
                 .inspect_err(|error| tracing::warn!(%error, "SIGHUP can't be listened for"))
                 .ok(),
         };
-        let last = Snapshot::take(&followed, &Snapshot::default(), now());
+        let last = Snapshot::take(&followed, &Snapshot::default(), SystemTime::now());
         Self { followed, last, hangups }
     }
 
     /// From now on these files count. Those that were not followed before are compared with what they hold now.
     pub(crate) fn follow(&mut self, followed: Followed) {
         if self.followed != followed {
-            let known = Snapshot::take(&followed, &self.last, now());
+            let known = Snapshot::take(&followed, &self.last, SystemTime::now());
             self.last = known.keeping(&self.last);
             self.followed = followed;
         }
@@ -103,7 +103,7 @@ impl Watch {
     async fn look(&mut self) -> Vec<PathBuf> {
         let (followed, before) = (self.followed.clone(), self.last.clone());
         let looked = tokio::task::spawn_blocking(move || {
-            let found = Snapshot::take(&followed, &before, now());
+            let found = Snapshot::take(&followed, &before, SystemTime::now());
             let edited: Vec<PathBuf> = found.differences(&before).into_iter().map(Path::to_owned).collect();
             (found, edited)
         });
@@ -129,10 +129,6 @@ async fn hangup(signals: &mut Option<Signal>) {
         }
         None => std::future::pending().await,
     }
-}
-
-fn now() -> i64 {
-    time::OffsetDateTime::now_utc().unix_timestamp()
 }
 
 #[cfg(test)]
