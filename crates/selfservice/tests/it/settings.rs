@@ -4,8 +4,8 @@ use crate::bed::{Bed, Builder};
 use crate::browser::Answer;
 use async_trait::async_trait;
 use bia_hooks::{Hook, HookContext, HookError, Moment, Registry};
-use bia_model::{Identity, IdentityState, OidcLink};
-use bia_selfservice::{Deps, Outcome};
+use bia_model::{FlowType, Identity, IdentityState, OidcLink};
+use bia_selfservice::{Deps, InitQuery, Outcome, settings};
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -153,6 +153,23 @@ async fn a_change_that_waits_for_a_fresh_sign_in_is_done_after_it_and_keeps_only
     alice.press(&login, "microsoft", "alice").await.expect_session();
     expect_saved(&alice.submit(&flow, &[]).await);
     assert_eq!(bed.identity(flow.identity_id.unwrap()).await.traits["email"], "new@contoso.example");
+}
+
+#[tokio::test]
+async fn a_form_that_expired_is_followed_by_one_of_the_same_organization_and_return_address() {
+    let bed = builder().start().await;
+    let mut alice = bed.signed_in("alice").await;
+    let (organization, return_to) = (Uuid::new_v4(), "https://app.example/start");
+    let context = alice.context(&format!("/self-service/settings/browser?return_to={return_to}")).await;
+    let query = InitQuery::new(vec![("organization".to_owned(), organization.to_string())]);
+    let old = Answer(settings::create_flow(&bed.deps, &context, FlowType::Browser, &query).await).flow();
+    bed.advance(Duration::from_secs(2 * 60 * 60));
+    let answer = alice.submit(&old, &[("method", "profile"), ALICE]).await;
+    let Outcome::FlowReplaced { flow, .. } = answer.0.outcome else { panic!("{:?}", answer.0.outcome) };
+    assert_ne!(flow.id, old.id);
+    assert_eq!((flow.organization_id, flow.return_to.as_deref()), (Some(organization), Some(return_to)));
+    assert_eq!((&flow.request_url, flow.identity_id), (&old.request_url, old.identity_id));
+    assert_eq!(flow.ui.nodes.len(), old.ui.nodes.len());
 }
 
 /// What waits in the database for that settings flow.

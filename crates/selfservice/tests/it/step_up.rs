@@ -231,11 +231,15 @@ async fn j2_a_link_waits_for_the_second_factor() {
         .await;
     let alice = known(&bed).await;
     let mut browser = bed.browser();
-    let asked = browser.sign_in("social", "alice").await.flow();
+    let begun = browser.begin_login("identity_schema=person").await.flow();
+    let asked = browser.press(&begun, "social", "alice").await.flow();
     let halfway = browser.press(&asked, "microsoft", "alice").await;
     assert_eq!(bed.identity(alice).await.oidc_links().len(), 1, "linked with one factor");
     let flow = halfway.flow();
     assert_eq!((flow.requested_aal, buttons(&flow)), (Aal::Aal2, vec!["microsoft".to_owned()]));
+    // What was asked for at the beginning still counts in what follows.
+    assert_eq!((&asked.identity_schema, &flow.identity_schema), (&begun.identity_schema, &begun.identity_schema));
+    assert_eq!(begun.identity_schema.as_deref(), Some("person"));
     let read = login::get_flow(&bed.deps, &browser.context("/").await, Some(&flow.id.to_string())).await;
     assert!(matches!(read.outcome, Outcome::FlowShown(_)), "{:?}", read.outcome);
     browser.press(&flow, "microsoft", "alice").await.expect_session();
