@@ -1,5 +1,6 @@
 //! Requests that a page of somebody else makes in a victim's browser, and flows that somebody else began for her.
 
+use crate::raw;
 use bia_e2e::{Bia, Browser, Site, nodes};
 use http::Method;
 use serde_json::{Value, json};
@@ -70,6 +71,52 @@ async fn a_page_of_somebody_else_neither_unlinks_nor_changes_the_profile() {
     let fields = [("unlink", "work"), (csrf, &token_of(&hers))];
     alice.post_form(action(&hers), &fields).await;
     // What is left is the last way in, which has no button to unlink it.
+    assert_eq!(linked(&alice, &bia).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn json_removes_a_link_without_a_token_and_what_other_sites_can_send_does_not() {
+    let site = Site::new().await;
+    let bia = site.start().await;
+    let alice = site.browser("alice");
+    alice.signed_in(&bia, "microsoft").await;
+    link(&alice, &bia, "work").await;
+    let before = linked(&alice, &bia).await;
+    assert_eq!(before.len(), 2, "{before:?}");
+    let hers = alice.begin(&bia, "settings").await;
+    let url = Url::parse(action(&hers)).expect("a URL");
+    let target = format!("{}?{}", url.path(), url.query().expect("a flow"));
+    let cookies: Vec<String> =
+        alice.cookies(&bia.public).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies = cookies.join("; ");
+    let post = async |headers: &str, target: &str, body: &str| {
+        let length = body.len();
+        let head = format!("host: 127.0.0.1\r\nconnection: close\r\ncookie: {cookies}\r\ncontent-length: {length}");
+        raw::send(&bia.public, &format!("POST {target} HTTP/1.1\r\n{head}\r\n{headers}\r\n{body}")).await
+    };
+    // A browser sends these for any page without asking: three media types, or none; never that of JSON.
+    let json = r#"{"unlink":"work"}"#;
+    let part = "--x\r\ncontent-disposition: form-data; name=\"unlink\"\r\n\r\nwork\r\n--x--\r\n";
+    let in_query = format!("{target}&unlink=work");
+    for (kind, target, body) in [
+        ("content-type: text/plain\r\n", &target, json),
+        ("content-type: text/plain; x=application/json\r\n", &target, json),
+        ("content-type: application/x-www-form-urlencoded\r\n", &target, "unlink=work"),
+        ("content-type: application/x-www-form-urlencoded\r\n", &target, json),
+        ("content-type: multipart/form-data; boundary=x\r\n", &target, part),
+        ("content-type: text/plain\r\n", &in_query, json),
+        ("content-type: text/plain\r\n", &in_query, ""),
+        ("", &target, json),
+        ("", &in_query, ""),
+    ] {
+        for accept in ["application/json", "text/html"] {
+            let answer = post(&format!("accept: {accept}\r\n{kind}"), target, body).await;
+            assert!(answer.status >= 300, "{kind}{body}: {answer:?}");
+            assert_eq!(linked(&alice, &bia).await, before, "{kind}{body}: {answer:?}");
+        }
+    }
+    let done = post("accept: application/json\r\ncontent-type: application/json\r\n", &target, json).await;
+    assert_eq!(done.status, 200, "{done:?}");
     assert_eq!(linked(&alice, &bia).await, [""; 0]);
 }
 
