@@ -100,7 +100,7 @@ async fn forward_auth_leads_a_page_to_the_login_and_back_and_tells_a_script() {
             "{method}"
         );
     }
-    for accept in ["*/*", "application/json"] {
+    for accept in ["*/*", "application/json", "application/json, text/html;q=0.5"] {
         let script = [&ASKED[..], &[("accept", accept)]].concat();
         let answer = world.public("GET", "/sessions/forward-auth", &script).await;
         assert_eq!((answer.status, answer.json()["error"]["code"].as_u64()), (401, Some(401)), "{accept}");
