@@ -5,6 +5,8 @@ use bia_fake_entra::Endpoint;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::databases::on_each_database;
+
 const HOME: &str = "http://app.example/home";
 
 async fn refused(browser: &Browser, bia: &Bia, answer: &Answer) -> Value {
@@ -46,34 +48,38 @@ async fn login_csrf_a_callback_in_another_browser_signs_nobody_in() {
 
 #[tokio::test]
 async fn a_callback_works_once() {
-    let site = Site::new().await;
-    let bia = site.start().await;
-    let alice = site.browser("alice");
-    let back = alice.to_callback(&bia, "microsoft").await;
-    assert_eq!(alice.get(&back).await.header("location"), HOME);
-    let asked = site.control().count(Endpoint::Token);
-    // Repeated by somebody who is signed in, it leads on; without the session it is worth nothing.
-    assert_eq!(alice.get(&back).await.header("location"), HOME);
-    alice.forget_cookie(&bia.public, "ory_kratos_session");
-    let answer = alice.get(&back).await;
-    refused(&alice, &bia, &answer).await;
-    assert_eq!(site.control().count(Endpoint::Token), asked, "the code was sent again");
+    on_each_database(async |site| {
+        let bia = site.start().await;
+        let alice = site.browser("alice");
+        let back = alice.to_callback(&bia, "microsoft").await;
+        assert_eq!(alice.get(&back).await.header("location"), HOME);
+        let asked = site.control().count(Endpoint::Token);
+        // Repeated by somebody who is signed in, it leads on; without the session it is worth nothing.
+        assert_eq!(alice.get(&back).await.header("location"), HOME);
+        alice.forget_cookie(&bia.public, "ory_kratos_session");
+        let answer = alice.get(&back).await;
+        refused(&alice, &bia, &answer).await;
+        assert_eq!(site.control().count(Endpoint::Token), asked, "the code was sent again");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn state_and_code_of_different_flows_do_not_fit() {
-    let site = Site::new().await;
-    let bia = site.start().await;
-    let alice = site.browser("alice");
-    let (one, two) = (alice.to_callback(&bia, "microsoft").await, alice.to_callback(&bia, "microsoft").await);
-    let mixed = with_parameter(&one, "code", &parameter(&two, "code"));
-    let answer = alice.get(&mixed).await;
-    refused(&alice, &bia, &answer).await;
-    // A code that somebody else got, injected into Alice's own flow.
-    let mallory = site.browser("mallory").to_callback(&bia, "microsoft").await;
-    let own = alice.to_callback(&bia, "microsoft").await;
-    let answer = alice.get(with_parameter(&own, "code", &parameter(&mallory, "code"))).await;
-    refused(&alice, &bia, &answer).await;
+    on_each_database(async |site| {
+        let bia = site.start().await;
+        let alice = site.browser("alice");
+        let (one, two) = (alice.to_callback(&bia, "microsoft").await, alice.to_callback(&bia, "microsoft").await);
+        let mixed = with_parameter(&one, "code", &parameter(&two, "code"));
+        let answer = alice.get(&mixed).await;
+        refused(&alice, &bia, &answer).await;
+        // A code that somebody else got, injected into Alice's own flow.
+        let mallory = site.browser("mallory").to_callback(&bia, "microsoft").await;
+        let own = alice.to_callback(&bia, "microsoft").await;
+        let answer = alice.get(with_parameter(&own, "code", &parameter(&mallory, "code"))).await;
+        refused(&alice, &bia, &answer).await;
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -109,41 +115,46 @@ async fn a_state_that_was_changed_anywhere_is_refused() {
 
 #[tokio::test]
 async fn a_link_that_an_attacker_began_does_not_end_in_the_victims_account() {
-    let site = Site::new().await;
-    let bia = site.start().await;
-    let (mallory, alice) = (site.browser("bob"), site.browser("alice"));
-    mallory.signed_in(&bia, "microsoft").await;
-    alice.signed_in(&bia, "microsoft").await;
-    let settings = mallory.begin(&bia, "settings").await;
-    let action = settings["ui"]["action"].as_str().expect("an action");
-    let at = mallory.post_form(action, &[("link", "work")]).await.location();
-    let back = mallory.authorize(&at).await;
-    let answer = alice.get(back).await;
-    let shown = alice.shown(&bia, &answer).await;
-    assert!(matches!(shown["error"]["code"].as_u64(), Some(400 | 403)), "{shown}");
-    let links = alice.begin(&bia, "settings").await;
-    let work = bia_e2e::nodes(&links).into_iter().find(|node| node["attributes"]["value"] == "work").expect("a button");
-    assert_eq!(work["attributes"]["name"], "link");
+    on_each_database(async |site| {
+        let bia = site.start().await;
+        let (mallory, alice) = (site.browser("bob"), site.browser("alice"));
+        mallory.signed_in(&bia, "microsoft").await;
+        alice.signed_in(&bia, "microsoft").await;
+        let settings = mallory.begin(&bia, "settings").await;
+        let action = settings["ui"]["action"].as_str().expect("an action");
+        let at = mallory.post_form(action, &[("link", "work")]).await.location();
+        let back = mallory.authorize(&at).await;
+        let answer = alice.get(back).await;
+        let shown = alice.shown(&bia, &answer).await;
+        assert!(matches!(shown["error"]["code"].as_u64(), Some(400 | 403)), "{shown}");
+        let links = alice.begin(&bia, "settings").await;
+        let work =
+            bia_e2e::nodes(&links).into_iter().find(|node| node["attributes"]["value"] == "work").expect("a button");
+        assert_eq!(work["attributes"]["name"], "link");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn session_fixation_a_planted_session_is_replaced_and_stays_the_attackers() {
-    let site = Site::new().await;
-    let bia = site.start().await;
-    let mallory = site.browser("bob");
-    let hers = mallory.signed_in(&bia, "microsoft").await;
-    let planted = mallory.cookie(&bia.public, "ory_kratos_session").expect("a cookie");
-    let alice = site.browser("alice");
-    let back = alice.to_callback(&bia, "microsoft").await;
-    alice.set_cookie(&bia.public, "ory_kratos_session", &planted);
-    alice.get(&back).await;
-    // Whatever became of the sign-in: the attacker's session is still hers alone, and never Alice's.
-    assert_eq!(mallory.whoami(&bia).await.expect("a session")["identity"]["id"], hers["identity"]["id"]);
-    alice.forget_cookie(&bia.public, "ory_kratos_session");
-    let session = alice.signed_in(&bia, "microsoft").await;
-    assert_ne!(session["id"], hers["id"]);
-    assert_ne!(alice.cookie(&bia.public, "ory_kratos_session").expect("a cookie"), planted);
-    assert_eq!(mallory.whoami(&bia).await.expect("a session")["identity"]["id"], hers["identity"]["id"]);
+    on_each_database(async |site| {
+        let bia = site.start().await;
+        let mallory = site.browser("bob");
+        let hers = mallory.signed_in(&bia, "microsoft").await;
+        let planted = mallory.cookie(&bia.public, "ory_kratos_session").expect("a cookie");
+        let alice = site.browser("alice");
+        let back = alice.to_callback(&bia, "microsoft").await;
+        alice.set_cookie(&bia.public, "ory_kratos_session", &planted);
+        alice.get(&back).await;
+        // Whatever became of the sign-in: the attacker's session is still hers alone, and never Alice's.
+        assert_eq!(mallory.whoami(&bia).await.expect("a session")["identity"]["id"], hers["identity"]["id"]);
+        alice.forget_cookie(&bia.public, "ory_kratos_session");
+        let session = alice.signed_in(&bia, "microsoft").await;
+        assert_ne!(session["id"], hers["id"]);
+        assert_ne!(alice.cookie(&bia.public, "ory_kratos_session").expect("a cookie"), planted);
+        assert_eq!(mallory.whoami(&bia).await.expect("a session")["identity"]["id"], hers["identity"]["id"]);
+    })
+    .await;
 }
 
 #[tokio::test]

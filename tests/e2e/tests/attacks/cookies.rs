@@ -3,6 +3,7 @@
 use bia_e2e::Site;
 use url::Url;
 
+use crate::databases::on_each_database;
 use crate::raw;
 
 const CONTINUITY: &str = "ory_kratos_continuity";
@@ -20,30 +21,32 @@ fn signs_in(answer: &raw::Raw) -> bool {
 
 #[tokio::test]
 async fn a_continuity_cookie_planted_beside_ones_own_finishes_no_sign_in_of_the_attackers() {
-    let site = Site::new().await;
-    let bia = site.start().await;
-    let (mallory, alice) = (site.browser("mallory"), site.browser("alice"));
-    let trap = mallory.to_callback(&bia, "microsoft").await;
-    alice.to_callback(&bia, "microsoft").await;
-    let planted = mallory.cookie(&bia.public, CONTINUITY).expect("a cookie");
-    let own = alice.cookie(&bia.public, CONTINUITY).expect("a cookie");
-    // A cookie of a longer path comes first, one of the parent domain last; each could be the planted one.
-    for cookies in [
-        format!("{CONTINUITY}={planted}; {CONTINUITY}={own}"),
-        format!("{CONTINUITY}={own}; {CONTINUITY}={planted}"),
-        format!("{CONTINUITY}={own}\r\ncookie: {CONTINUITY}={planted}"),
-    ] {
-        let answer = raw::with_cookies(&bia, &target(&trap), &cookies).await;
-        assert!(!signs_in(&answer), "{answer:?}");
-        assert!(answer.status >= 300, "{answer:?}");
-    }
-    assert!(bia.log().contains("two continuity cookies"), "{}", bia.log());
-    // Garbage under that name is not ours, and disturbs nobody.
-    let back = alice.to_callback(&bia, "microsoft").await;
-    let own = alice.cookie(&bia.public, CONTINUITY).expect("a cookie");
-    let cookies = format!("{CONTINUITY}=garbage; {CONTINUITY}={own}; {CONTINUITY}={own}");
-    let answer = raw::with_cookies(&bia, &target(&back), &cookies).await;
-    assert!(signs_in(&answer), "{answer:?}");
+    on_each_database(async |site| {
+        let bia = site.start().await;
+        let (mallory, alice) = (site.browser("mallory"), site.browser("alice"));
+        let trap = mallory.to_callback(&bia, "microsoft").await;
+        alice.to_callback(&bia, "microsoft").await;
+        let planted = mallory.cookie(&bia.public, CONTINUITY).expect("a cookie");
+        let own = alice.cookie(&bia.public, CONTINUITY).expect("a cookie");
+        // A cookie of a longer path comes first, one of the parent domain last; each could be the planted one.
+        for cookies in [
+            format!("{CONTINUITY}={planted}; {CONTINUITY}={own}"),
+            format!("{CONTINUITY}={own}; {CONTINUITY}={planted}"),
+            format!("{CONTINUITY}={own}\r\ncookie: {CONTINUITY}={planted}"),
+        ] {
+            let answer = raw::with_cookies(&bia, &target(&trap), &cookies).await;
+            assert!(!signs_in(&answer), "{answer:?}");
+            assert!(answer.status >= 300, "{answer:?}");
+        }
+        assert!(bia.log().contains("two continuity cookies"), "{}", bia.log());
+        // Garbage under that name is not ours, and disturbs nobody.
+        let back = alice.to_callback(&bia, "microsoft").await;
+        let own = alice.cookie(&bia.public, CONTINUITY).expect("a cookie");
+        let cookies = format!("{CONTINUITY}=garbage; {CONTINUITY}={own}; {CONTINUITY}={own}");
+        let answer = raw::with_cookies(&bia, &target(&back), &cookies).await;
+        assert!(signs_in(&answer), "{answer:?}");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -99,16 +102,18 @@ async fn a_session_cookie_that_was_changed_anywhere_is_nobody() {
 
 #[tokio::test]
 async fn signing_in_again_leaves_no_older_cookie_of_that_browser_behind_for_others() {
-    let site = Site::new().await;
-    let bia = site.start().await;
-    let alice = site.browser("alice");
-    let before = alice.to_callback(&bia, "microsoft").await;
-    // What was there before the sign-in proves nothing after it: the session is a new secret, told to this browser alone.
-    let early = alice.cookies(&bia.public);
-    alice.get(&before).await;
-    assert!(alice.whoami(&bia).await.is_some());
-    let text: Vec<String> = early.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(raw::with_cookies(&bia, "/sessions/whoami", &text.join("; ")).await.status, 401);
-    let session = alice.cookie(&bia.public, SESSION).expect("a cookie");
-    assert!(early.values().all(|value| *value != session));
+    on_each_database(async |site| {
+        let bia = site.start().await;
+        let alice = site.browser("alice");
+        let before = alice.to_callback(&bia, "microsoft").await;
+        // What was there before the sign-in proves nothing after it: the session is a new secret, told to this browser alone.
+        let early = alice.cookies(&bia.public);
+        alice.get(&before).await;
+        assert!(alice.whoami(&bia).await.is_some());
+        let text: Vec<String> = early.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(raw::with_cookies(&bia, "/sessions/whoami", &text.join("; ")).await.status, 401);
+        let session = alice.cookie(&bia.public, SESSION).expect("a cookie");
+        assert!(early.values().all(|value| *value != session));
+    })
+    .await;
 }
