@@ -13,6 +13,7 @@
 
 pub mod args;
 pub mod assemble;
+mod code_pages;
 mod commands;
 mod core_files;
 mod glob;

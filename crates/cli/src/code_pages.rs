@@ -1,0 +1,82 @@
+#![allow(unsafe_code, reason = "the kernel is told about ranges of addresses; no safe call does")]
+//! Hands back the pages of the program that only the start needed.
+//!
+//! Around each page of code that is used the kernel maps its neighbours, so that a start (YAML, command line, schema,
+//! migrations) leaves nearly all of the program mapped: two thirds of what a server at rest would be said to use. What is
+//! let go stays in the kernel's page cache, is mapped again where it is needed, and is the first to go where memory is
+//! short.
+
+use rustix::mm::{Advice, madvise};
+use std::ops::Range;
+
+/// Lets go of the program's code. Bytes of addresses that were let go, 0 where the kernel shows no map.
+pub(crate) fn let_go() -> usize {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return 0 };
+    let Ok(program) = std::fs::read_link("/proc/self/exe") else { return 0 };
+    let ranges = maps.lines().filter_map(|line| code_of(line, &program.to_string_lossy()));
+    ranges.filter(forget).map(|range| range.len()).sum()
+}
+
+/// The addresses of a line of the map, if it is code of the program itself: `r-xp`, which nobody writes to. What is
+/// read-only after relocation differs from the file, and is none of it.
+fn code_of(line: &str, program: &str) -> Option<Range<usize>> {
+    let mut fields = line.splitn(6, ' ');
+    let (start, end) = fields.next()?.split_once('-')?;
+    let is_code = fields.next() == Some("r-xp") && fields.nth(3)?.trim_start() == program;
+    let at = |text| usize::from_str_radix(text, 16).ok();
+    is_code.then_some(at(start)?..at(end)?)
+}
+
+fn forget(range: &Range<usize>) -> bool {
+    let start = std::ptr::with_exposed_provenance_mut(range.start);
+    // SAFETY: a private mapping of a file that holds what the file holds, for nothing writes to it (no `w` among its
+    // rights; the kernel refuses to change the file of a running program): whoever needs a page reads the same bytes again.
+    unsafe { madvise(start, range.len(), Advice::LinuxDontNeed) }.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_code_of_the_program_is_let_go() {
+        let line = |rights, path| format!("55aa2da51000-55aa2ec0e000 {rights} 00628000 fe:01 1234      {path}");
+        assert_eq!(code_of(&line("r-xp", "/usr/bin/bia"), "/usr/bin/bia"), Some(0x55aa_2da5_1000..0x55aa_2ec0_e000));
+        assert_eq!(code_of(&line("r--p", "/usr/bin/bia"), "/usr/bin/bia"), None, "relocated data are no code");
+        assert_eq!(code_of(&line("rwxp", "/usr/bin/bia"), "/usr/bin/bia"), None, "somebody writes to it");
+        assert_eq!(code_of(&line("r-xp", "/usr/lib/libc.so.6"), "/usr/bin/bia"), None);
+        assert_eq!(
+            code_of("7ffd000-7ffe000 r-xp 00000000 00:00 0                          [vdso]", "/usr/bin/bia"),
+            None
+        );
+        assert_eq!(code_of("what no kernel writes", "/usr/bin/bia"), None);
+    }
+
+    /// KiB of the program's code that are mapped now.
+    fn resident() -> u64 {
+        let maps = std::fs::read_to_string("/proc/self/smaps").expect("the kernel's account");
+        let program = std::fs::read_link("/proc/self/exe").expect("its own file");
+        let mut is_code = false;
+        let mut sum = 0;
+        for line in maps.lines() {
+            if let Some(kib) = line.strip_prefix("Rss:") {
+                let kib = kib.trim().trim_end_matches(" kB");
+                sum += if is_code { kib.parse::<u64>().expect("a number") } else { 0 };
+            } else if line.split_once('-').is_some_and(|(start, _)| usize::from_str_radix(start, 16).is_ok()) {
+                is_code = code_of(line, &program.to_string_lossy()).is_some();
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn the_code_of_a_start_is_no_longer_mapped() {
+        // Parsing a schema stands for a start.
+        let compiled = bia_config::json_schema();
+        let before = resident();
+        assert!(let_go() > 0);
+        let after = resident();
+        assert!(after < before, "{before} KiB before, {after} after");
+        assert_eq!(bia_config::json_schema(), compiled, "what was let go is there when it is needed");
+    }
+}
