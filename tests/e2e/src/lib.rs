@@ -16,7 +16,6 @@
 mod answer;
 mod bia;
 mod browser;
-mod database;
 mod journey;
 mod people;
 mod ports;
@@ -27,7 +26,6 @@ mod wait;
 pub use answer::Answer;
 pub use bia::{Bia, Ended};
 pub use browser::Browser;
-pub use database::Database;
 pub use journey::{ids, nodes};
 pub use people::{email, populate};
 pub use ports::free_port;
@@ -37,3 +35,5 @@ pub use wait::until;
 
 /// The application registered at the stand-in, and its secret.
 pub use bia_fake_entra::{TEST_CLIENT_ID, TEST_CLIENT_SECRET};
+/// PostgreSQL, for those who want it.
+pub use bia_testkit::own_database::Database;

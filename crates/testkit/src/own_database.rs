@@ -1,11 +1,12 @@
-//! PostgreSQL, one database per test.
+//! A whole database of PostgreSQL for a test whose program is a process: connections of it alone can be cut, and settings
+//! changed.
 
-use bia_testkit::database::postgres_server;
+use crate::database::postgres_server;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
-/// A database of PostgreSQL for one test. One whose test failed stays, to be looked at.
+/// One database for one test. One whose test failed stays, to be looked at.
 pub struct Database {
     server: String,
     name: String,
