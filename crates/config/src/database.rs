@@ -38,7 +38,7 @@ impl Default for Cleanup {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CleanupSleep {
-    /// Pause between tables. Default: `1m`.
+    /// Accepted for Kratos' sake and without effect: batches are small, and each is followed by a rest. Default: `1m`.
     #[serde(with = "crate::duration")]
     #[schemars(schema_with = "single_unit")]
     pub tables: Duration,
