@@ -109,7 +109,8 @@ fn nobody(call: &Call) -> Response {
 
 fn text(body: &Value) -> Result<Bytes, ApiError> {
     let text = serde_json::to_vec(body).map_err(|_| ApiError::internal("The answer could not be written as JSON."))?;
-    Ok(text.into())
+    // It is kept by the thousand: without the half of its room that growing leaves empty.
+    Ok(text.into_boxed_slice().into())
 }
 
 fn said_in_headers(call: &Call, body: &Value) -> HeaderMap {
