@@ -146,7 +146,7 @@ impl SqliteConnection {
     /// After each statement: outside of a transaction it was a commit, or is taken for one.
     fn note_commit(&mut self) {
         if let Some(checkpoints) = self.checkpoints.as_mut().filter(|_| self.connection.is_autocommit()) {
-            checkpoints.committed();
+            checkpoints.committed(&self.connection);
         }
     }
 
