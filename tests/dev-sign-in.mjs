@@ -8,9 +8,9 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePorts } from './proxies/processes.mjs';
 
 const [program, shots] = process.argv.slice(2);
 if (!program) throw new Error('usage: node tests/dev-sign-in.mjs <path of bia> [folder for screenshots]');
@@ -40,13 +40,6 @@ async function until(what, look) {
     await sleep(25);
   }
 }
-
-const freePort = () => new Promise((done) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => done(port));
-  });
-});
 
 async function startBia(adminPort) {
   const began = performance.now();
@@ -143,7 +136,7 @@ async function testLogin(page, adminPort) {
 }
 
 async function main() {
-  const adminPort = await freePort();
+  const [adminPort] = await freePorts(1);
   const url = await startBia(adminPort);
   const page = await openPage(new URL('/self-service/login/browser', url).href);
   await until('the login page', async () => (await page.text())?.includes('Microsoft'));

@@ -4,13 +4,21 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 
-/** As many free loopback ports as asked for, all held at once, so that they differ. */
+/**
+ * As many free loopback ports as asked for, all held at once, so that they differ. They are below the range that the kernel
+ * takes for outgoing connections, so that none of ours takes one before the program listens.
+ */
 export async function freePorts(count) {
   const servers = [];
-  for (let left = count; left > 0; left -= 1) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    servers.push(server);
+  for (let tries = 0; servers.length < count; tries += 1) {
+    if (tries > 1000) throw new Error('no port of loopback is free');
+    const server = createServer().listen(12_000 + Math.floor(Math.random() * 18_000), '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      servers.push(server);
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE') throw error;
+    }
   }
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));

@@ -4,6 +4,7 @@
 //!   [`store_conformance!`] instantiates all of them for one way of opening a database.
 //! - [`database`]: fresh databases: a SQLite file, SQLite in memory, a schema of its own in PostgreSQL.
 //! - [`own_database`]: a whole database of PostgreSQL, for programs that run as a process.
+//! - [`ports`]: ports that stay free until a program under test listens there.
 //! - [`listing`]: which tests there are, for pages that name them.
 //! - [`sample`]: identities, sessions and flows to put in.
 //!
@@ -25,6 +26,7 @@ pub mod conformance;
 pub mod database;
 pub mod listing;
 pub mod own_database;
+pub mod ports;
 pub mod sample;
 
 /// A test that can't run here says so and passes.

@@ -1,9 +1,9 @@
 //! Running the program in a folder and an environment of its own.
 
+pub(crate) use bia_testkit::ports::free_port;
 use reqwest::{RequestBuilder, Response};
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
@@ -33,10 +33,6 @@ pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().expect("started");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     (status.code().expect("ended by itself"), text(stdout), text(stderr))
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port()
 }
 
 /// Keeps cookies by name, as there is one host; follows nothing.

@@ -76,7 +76,7 @@ fn load(config: &Value) -> Loaded {
     let mut config = config.clone();
     for listener in ["public", "admin"] {
         if config["serve"][listener]["port"] == 0 {
-            let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+            let port = bia_testkit::ports::free_port();
             config["serve"][listener]["port"] = json!(port);
         }
     }

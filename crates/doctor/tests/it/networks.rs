@@ -58,7 +58,7 @@ async fn a_tenant_that_does_not_exist_is_explained() {
 
 #[tokio::test]
 async fn a_provider_that_nobody_can_reach_is_a_problem_and_offline_asks_nobody() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port = bia_testkit::ports::free_port();
     let gone = json!({ "microsoft": { "authority_host": format!("http://127.0.0.1:{port}") } });
     assert_eq!(find(&online(gone.clone(), 0).await, "unreachable").level, Level::Problem);
     let mut config = sound();

@@ -106,7 +106,7 @@ async fn a_socket_needs_its_folder() {
 /// The public address, asked while the public port answers. The provider is one that nobody asks.
 async fn public(answers: Answers, base: impl FnOnce(u16) -> String) -> Report {
     let imitation = Imitation::start(answers);
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let gone = bia_testkit::ports::free_port();
     let mut config = sound();
     lay_over(
         &mut config,

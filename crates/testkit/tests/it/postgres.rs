@@ -83,11 +83,7 @@ async fn a_unit_whose_connection_is_cut_fails_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_server_that_is_away_gives_a_clear_error_without_the_password() {
-    // A port that was free a moment ago.
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let port = bia_testkit::ports::free_port();
     let dsn = format!("postgres://bia:hunter2@127.0.0.1:{port}/bia?sslmode=disable&connect_timeout=5");
     let error = Store::connect(&dsn, &ConnectOptions::default()).await.unwrap_err();
     let text = format!("{error} {error:?}");
