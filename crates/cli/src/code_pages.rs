@@ -71,12 +71,14 @@ mod tests {
 
     #[test]
     fn the_code_of_a_start_is_no_longer_mapped() {
-        // Parsing a schema stands for a start.
-        let compiled = bia_config::json_schema();
-        let before = resident();
-        assert!(let_go() > 0);
-        let after = resident();
-        assert!(after < before, "{before} KiB before, {after} after");
-        assert_eq!(bia_config::json_schema(), compiled, "what was let go is there when it is needed");
+        // Making a schema stands for a start. Other tests of this process use their own code meanwhile.
+        let schema = bia_config::json_schema();
+        let was_less = (0..20).any(|_| {
+            assert_eq!(bia_config::json_schema(), schema, "what was let go is there when it is needed");
+            let before = resident();
+            assert!(let_go() > 0);
+            resident() < before
+        });
+        assert!(was_less);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! SQLite would do it inside the commit that makes the log too long: two waits for the disk and a thousand pages, on a
 //! thread of the runtime, while nobody else is served there. So the rows that the writer changes are counted, and another
-//! connection folds on a thread that may wait. A checkpoint of this kind ("passive") holds nobody up and may leave a rest for the next one.
+//! connection folds on a thread that may wait. Its checkpoints are "passive": they hold nobody up, and may leave a rest for
+//! the next one. Only a log that grew long all the same is folded with the writers waiting.
 
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -56,12 +57,13 @@ fn fold(path: &Path) -> Result<(), rusqlite::Error> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Whoever is in the way now is not waited for.
     connection.busy_timeout(Duration::ZERO)?;
-    let pages: u32 = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
-    if pages < PAGES_MAX / 2 {
+    // -1 where somebody else folds.
+    let pages: i64 = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
+    if pages < i64::from(PAGES_MAX / 2) {
         return Ok(());
     }
-    // Somebody committed meanwhile, over and over, so the log never began anew. This time writers wait for the few pages
-    // that are left; a reader in the way leaves it to the next fold.
+    // Somebody committed meanwhile, over and over, so the log never began anew. This time writers wait while the few pages
+    // that are left are folded. A reader or a writer who is at work leaves it to the next time.
     connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))
 }
 
@@ -93,6 +95,7 @@ mod tests {
         assert!(std::fs::metadata(&path).expect("the file").len() > before, "the pages are in the file now");
         assert_eq!(checkpoints.rows, writer.total_changes(), "counted from here again");
     }
+
     #[test]
     fn a_reader_keeps_a_log_that_grew_long_from_beginning_anew_and_fails_nothing() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -198,12 +198,12 @@ impl Store {
     pub(crate) async fn fetch_written(&self, query: Query<'_>) -> Result<Vec<Row>> {
         let mut lease = self.to_write().await?;
         for _ in 0..COLLISIONS_MAX {
-            match lease.fetch_all(&query).await {
+            match lease.fetch_written(&query).await {
                 Err(error) if error.is_collision() => {}
                 outcome => return outcome,
             }
         }
-        lease.fetch_all(&query).await
+        lease.fetch_written(&query).await
     }
 }
 

@@ -198,6 +198,13 @@ impl Lease {
         Ok(changed)
     }
 
+    /// For writes that return rows.
+    pub(crate) async fn fetch_written(&mut self, query: &Query<'_>) -> Result<Vec<Row>> {
+        let rows = self.fetch_all(query).await?;
+        self.prove();
+        Ok(rows)
+    }
+
     pub(crate) async fn begin(&mut self) -> Result<()> {
         run!(self, "begin", |connection| connection.begin())
     }
