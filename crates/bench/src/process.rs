@@ -18,6 +18,13 @@ pub(crate) struct Usage {
     pub(crate) threads: u64,
 }
 
+impl Usage {
+    /// Memory as people say it.
+    pub(crate) fn mib(&self) -> f64 {
+        self.pss_kib as f64 / 1024.0
+    }
+}
+
 /// `sysconf(_SC_CLK_TCK)`, which is 100 on every Linux that Rust runs on.
 const TICK_MS: u64 = 10;
 

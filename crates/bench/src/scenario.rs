@@ -128,9 +128,7 @@ impl<'a> World<'a> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut person = self.person(format!("load-{}-{number}", self.run));
         let done = person.sign_in("registration", provider).await;
-        if done.is_ok() {
-            self.remember(if provider == "main" { &self.known } else { &self.heavy }, &person);
-        }
+        self.remember(if provider == "main" { &self.known } else { &self.heavy }, &person);
         (person.steps, done)
     }
 
@@ -138,9 +136,7 @@ impl<'a> World<'a> {
         let Some(known) = pick(among) else { return (Vec::new(), Err(anyhow::anyhow!("nobody is registered"))) };
         let mut person = self.person(known.key);
         let done = person.sign_in("login", provider).await;
-        if done.is_ok() {
-            self.remember(among, &person);
-        }
+        self.remember(among, &person);
         (person.steps, done)
     }
 
@@ -176,6 +172,7 @@ impl<'a> World<'a> {
         Person::new(key, &self.client, self.server, self.provider)
     }
 
+    /// Whoever holds a session was promised it, also when the flow counts as failed after that.
     fn remember(&self, among: &Mutex<Vec<Known>>, person: &Person<'_>) {
         if let Some(session) = person.session() {
             lock(among).push(Known { key: person.key.clone(), session: session.to_owned() });

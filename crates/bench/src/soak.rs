@@ -1,6 +1,7 @@
 //! `bia-bench soak`: hours of mixed load with faults, and a ledger of what browsers were promised.
 
 mod faults;
+mod leaks;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -119,7 +120,7 @@ pub(crate) async fn soak(args: SoakArgs) -> anyhow::Result<bool> {
     let name = format!("soak-{}", report.database);
     report::write(&args.setup.out, &name, &report)?;
     draw(&args.setup.out.join(format!("{name}.svg")), &report)?;
-    Ok(verdict(&report, &Fault::all(&args.setup.database)))
+    Ok(verdict(&report, &Fault::all(&args.setup.database), args.people))
 }
 
 async fn half_of_the_maximum(server: &Server, provider: &Provider, people: usize) -> anyhow::Result<f64> {
@@ -226,8 +227,7 @@ impl Stage {
     }
 }
 
-fn verdict(report: &Report, kinds: &[Fault]) -> bool {
-    let mib = |usage: &Usage| usage.pss_kib as f64 / 1024.0;
+fn verdict(report: &Report, kinds: &[Fault], people: usize) -> bool {
     println!(
         "{} flows, {} sessions promised, {} lost; failures beside faults {}, without {}",
         report.flows,
@@ -243,7 +243,7 @@ fn verdict(report: &Report, kinds: &[Fault]) -> bool {
     ] {
         println!("{name}: {first} at first, {last} in the end");
     }
-    println!("memory: {:.1} MiB at first, {:.1} in the end", mib(&report.at_first), mib(&report.in_the_end));
+    println!("memory: {:.1} MiB at first, {:.1} in the end", report.at_first.mib(), report.in_the_end.mib());
     for (failure, count) in &report.failures {
         println!("{count:>7} x {failure}");
     }
@@ -251,14 +251,11 @@ fn verdict(report: &Report, kinds: &[Fault]) -> bool {
     if !missing.is_empty() {
         println!("too short for a fault of every kind; never struck: {missing:?}");
     }
-    // Workers are started when they are needed, so that there may be one for each core more than at first.
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    missing.is_empty()
-        && report.sessions_lost == 0
-        && report.failures_without_fault == 0
-        && report.in_the_end.processes <= report.at_first.processes + cores
-        && report.in_the_end.files <= report.at_first.files + 200
-        && mib(&report.in_the_end) <= 2.0 * mib(&report.at_first).max(35.0)
+    let leaks = leaks::found(report, people);
+    for leak in &leaks {
+        println!("{leak}");
+    }
+    missing.is_empty() && report.sessions_lost == 0 && report.failures_without_fault == 0 && leaks.is_empty()
 }
 
 fn draw(path: &std::path::Path, report: &Report) -> anyhow::Result<()> {
@@ -267,7 +264,7 @@ fn draw(path: &std::path::Path, report: &Report) -> anyhow::Result<()> {
         points: report.samples.iter().map(|sample| (sample.at / 60.0, value(sample))).collect(),
     };
     let lines = [
-        of("memory, MiB", &|sample| sample.usage.pss_kib as f64 / 1024.0),
+        of("memory, MiB", &|sample| sample.usage.mib()),
         of("open files", &|sample| sample.usage.files as f64),
         of("processes", &|sample| sample.usage.processes as f64),
         Line {
