@@ -215,4 +215,62 @@ mod tests {
             assert!(migration.name.starts_with(&format!("{:04}_", migration.version)));
         }
     }
+
+    /// What takes away from an instance of the version before something that its statements name, or makes it fail
+    /// on what it leaves out. Comments count, too: one can be worded otherwise.
+    fn takes_away(sql: &str) -> Option<String> {
+        let words = sql.to_ascii_lowercase();
+        let words: Vec<&str> =
+            words.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
+        let mut altered = None;
+        for (index, word) in words.iter().enumerate() {
+            let after = words.get(index + 1).copied().unwrap_or_default();
+            match (*word, after) {
+                ("drop" | "rename" | "truncate", _) => return Some(format!("{word} {after}")),
+                ("set", "not" | "data") => return Some(format!("{word} {after}")),
+                ("alter", "type") => return Some("alter type".to_owned()),
+                // `ALTER [COLUMN] name TYPE …`; the name may be any word.
+                ("alter", "column") => altered = Some(index + 2),
+                ("alter", _) if after != "table" => altered = Some(index + 1),
+                ("type", _) if altered.is_some_and(|name| name + 1 == index) => return Some("type".to_owned()),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn what_takes_something_away_from_the_version_before_is_found() {
+        for sql in [
+            "DROP TABLE sessions",
+            "alter table sessions drop column body",
+            "ALTER TABLE sessions RENAME COLUMN body TO text",
+            "ALTER TABLE sessions\n  Alter Column aal Type BIGINT",
+            "ALTER TABLE sessions ALTER aal TYPE BIGINT",
+            "ALTER TABLE sessions ALTER COLUMN aal SET DATA TYPE BIGINT",
+            "ALTER TABLE sessions ALTER COLUMN aal SET\tNOT\nNULL",
+            "ALTER TYPE mood ADD VALUE 'glad'",
+            "CREATE TABLE a (id TEXT);DROP INDEX sessions_identity",
+        ] {
+            assert!(takes_away(sql).is_some(), "{sql}");
+        }
+        for sql in [
+            "ALTER TABLE sessions ADD COLUMN later TEXT",
+            "ALTER TABLE sessions ADD COLUMN type TEXT NOT NULL DEFAULT ''",
+            "CREATE TABLE later (id TEXT NOT NULL PRIMARY KEY, type TEXT, dropped_at BIGINT)",
+            "CREATE INDEX later_sessions ON sessions (later)",
+            "UPDATE sessions SET later = 'x' WHERE later IS NULL",
+        ] {
+            assert_eq!(takes_away(sql), None, "{sql}");
+        }
+    }
+
+    #[test]
+    fn no_migration_takes_something_away_from_the_version_before() {
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version > 1) {
+            for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+                assert_eq!(takes_away(migration.text(dialect)), None, "{} for {dialect:?}", migration.name);
+            }
+        }
+    }
 }
