@@ -118,6 +118,9 @@ pub(crate) struct ScaleArgs {
     /// such as `bia cleanup sql -c {config} --json`.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) cleanup: Option<String>,
+    /// Seconds of sign-ins before that command, and as many beside it.
+    #[arg(long, default_value = "30", value_parser = seconds)]
+    pub(crate) duration: Duration,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

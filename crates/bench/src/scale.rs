@@ -73,7 +73,7 @@ pub(crate) async fn scale(args: ScaleArgs) -> anyhow::Result<bool> {
         sizes.push(Size { identities: present + filled, sessions: 2 * filled, measured });
     }
     let cleanup = match &args.cleanup {
-        Some(command) => Some(clean_up(server, &provider, command).await?),
+        Some(command) => Some(clean_up(server, &provider, command, args.duration).await?),
         None => None,
     };
     let ok = sizes.iter().flat_map(|size| &size.measured).all(|measured| measured.failed == 0);
@@ -100,11 +100,11 @@ fn lines(sizes: &[Size]) -> Vec<Line> {
 }
 
 /// People sign in, at first alone, then beside the command.
-async fn clean_up(server: &Server, provider: &Provider, command: &str) -> anyhow::Result<Cleanup> {
+async fn clean_up(server: &Server, provider: &Provider, command: &str, duration: Duration) -> anyhow::Result<Cleanup> {
     let expired = i64::try_from(fill::expire(&server.dsn).await?)?;
     let world = World::new(server.face(), provider, "cleanup")?;
     world.populate_main(5).await?;
-    let plan = Plan { people: 4, rate: Some(50.0), duration: Duration::from_secs(30), at_least: 0 };
+    let plan = Plan { people: 4, rate: Some(50.0), duration, at_least: 0 };
     let alone = load::measure(server, &world, Kind::Login, plan).await;
     println!("{}", run::line("alone", &alone));
     let mut command = server.command(command)?;
