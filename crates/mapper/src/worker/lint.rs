@@ -1,23 +1,28 @@
 //! The linter: walks a mapper's syntax tree with what is known on the way down — which part of the output an expression
 //! becomes, which claims a condition has made sure of, which names are in scope.
 //!
-//! It knows no types and follows no functions. What it cannot see through it leaves alone: a linter that cries wolf is
-//! switched off.
+//! It follows locals, knows no types and follows no functions. What it cannot see through it leaves alone: a linter that
+//! cries wolf is switched off.
 
+mod addresses;
 mod guards;
+mod mentions;
 mod rules;
+mod scope;
 
 use std::collections::HashSet;
 
-use jrsonnet_evaluator::analyze::{LocalId, analyze_root};
 use jrsonnet_ir::{
-    AssertStmt, BinaryOpType, BindSpec, CompSpec, Destruct, Expr, ExprParams, FieldMember, FieldName, IfElse,
-    LiteralType, ObjBody, Source, Span,
+    AssertStmt, BinaryOpType, CompSpec, Destruct, Expr, ExprParams, FieldMember, FieldName, IfElse, LiteralType,
+    ObjBody, Source, Span,
 };
 
+use self::addresses::Addresses;
 pub(super) use self::guards::input_path;
-use self::guards::{Aliases, conditional_name, defaults, guards};
-use self::rules::Traits;
+use self::guards::{Aliases, conditional_name, guards, std_call};
+use self::mentions::Wanted;
+use self::rules::{Traits, in_a_trait};
+use self::scope::{BEHIND_LOCALS_MAX, Local, outermost};
 use super::failure::excerpt;
 use crate::lint::{LintFinding, LintSeverity};
 
@@ -27,7 +32,13 @@ pub(super) fn lint(root: &Expr, source: &Source, schema: Option<&serde_json::Val
         text: source.code(),
         aliases: Aliases::new(),
         guarded: Vec::new(),
-        scope: vec!["std".to_owned()],
+        conditions: Vec::new(),
+        under_proof: 0,
+        scope: outermost(),
+        followed: 0,
+        behind_locals: BEHIND_LOCALS_MAX,
+        nulls_are_fine: false,
+        addresses: Addresses::default(),
         traits: schema.map(Traits::of_schema),
         set_traits: HashSet::new(),
         traits_are_clear: true,
@@ -50,7 +61,17 @@ struct Linter<'a> {
     text: &'a str,
     aliases: Aliases,
     guarded: Vec<String>,
-    scope: Vec<String>,
+    /// The conditions around the expression, however they turned out.
+    conditions: Vec<&'a Expr>,
+    /// How many of them look at the proof of an address.
+    under_proof: usize,
+    scope: Vec<Local<'a>>,
+    /// Locals that led here, and how many expressions may still be looked at behind locals.
+    followed: usize,
+    behind_locals: usize,
+    /// Something around the expression keeps a null from getting out.
+    nulls_are_fine: bool,
+    addresses: Addresses,
     traits: Option<Traits>,
     /// Traits that the mapper sets, always or sometimes.
     set_traits: HashSet<String>,
@@ -61,9 +82,26 @@ struct Linter<'a> {
     findings: Vec<LintFinding>,
 }
 
-impl Linter<'_> {
-    fn expr(&mut self, expr: &Expr, at: At<'_>) {
+impl<'a> Linter<'a> {
+    fn expr(&mut self, expr: &'a Expr, at: At<'_>) {
+        if self.followed > 0 {
+            let Some(left) = self.behind_locals.checked_sub(1) else {
+                return self.opaque(at);
+            };
+            self.behind_locals = left;
+        }
         match expr {
+            Expr::Var(name) => {
+                if !self.follow(name.value.as_str(), at) {
+                    self.opaque(at);
+                }
+            }
+            Expr::Arr(elements) if in_a_trait(at) => {
+                self.without_nulls(|linter| elements.iter().for_each(|element| linter.expr(element, at)));
+            }
+            Expr::Apply(..) if let Some(("prune", [pruned])) = std_call(expr) => {
+                self.without_nulls(|linter| linter.expr(pruned, at));
+            }
             Expr::LocalExpr(binds, body) => self.with_locals(binds, |linter| linter.expr(body, at)),
             Expr::AssertExpr(assert) => {
                 self.assert(&assert.assert);
@@ -101,7 +139,7 @@ impl Linter<'_> {
     }
 
     /// Expressions that are no part of the output's shape; only what is within them counts.
-    fn leaf(&mut self, expr: &Expr) {
+    fn leaf(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Index { indexable, parts } => {
                 self.unguarded_claim(expr, parts);
@@ -126,11 +164,12 @@ impl Linter<'_> {
         }
     }
 
-    fn object(&mut self, body: &ObjBody, at: At<'_>) {
+    fn object(&mut self, body: &'a ObjBody, at: At<'_>) {
         match body {
             ObjBody::MemberList(members) => self.with_locals(&members.locals, |linter| {
                 members.asserts.iter().for_each(|assert| linter.assert(assert));
-                members.fields.iter().for_each(|field| linter.field(field, at));
+                let fields = |linter: &mut Self| members.fields.iter().for_each(|field| linter.field(field, at));
+                linter.under_conditions(members.asserts.iter().map(|assert| &assert.assertion.value), fields);
             }),
             ObjBody::ObjComp(object) => {
                 self.opaque(at);
@@ -141,7 +180,7 @@ impl Linter<'_> {
         }
     }
 
-    fn field(&mut self, field: &FieldMember, at: At<'_>) {
+    fn field(&mut self, field: &'a FieldMember, at: At<'_>) {
         let (name, condition) = match &field.name.value {
             FieldName::Fixed(name) => (Some(name.to_string()), None),
             FieldName::Dyn(Expr::Str(name)) => (Some(name.to_string()), None),
@@ -163,12 +202,20 @@ impl Linter<'_> {
         };
         let value = |linter: &mut Self| {
             linter.field_span = Some(field.name.span.clone());
-            if let Some(place) = &place {
-                linter.output_field(place, &field.name.span, &field.value);
+            if let Some(name) = &name {
+                linter.address_field(name, at, &field.name.span, &field.value);
             }
+            if let Some(place) = &place {
+                linter.output_field(place, &field.name.span);
+            }
+            let rights = linter.rights_found();
             match &field.params {
                 Some(params) => linter.function(params, &field.value),
                 None => linter.expr(&field.value, place.as_deref()),
+            }
+            // What is inside says it more exactly.
+            if let Some(place) = place.as_deref().filter(|_| linter.rights_found() == rights) {
+                linter.right_in_trait(place, &field.name.span, &field.value);
             }
         };
         match condition {
@@ -177,27 +224,29 @@ impl Linter<'_> {
         }
     }
 
-    fn branches(&mut self, branches: &IfElse, at: At<'_>) {
+    fn branches(&mut self, branches: &'a IfElse, at: At<'_>) {
         self.expr(&branches.cond.cond, None);
         self.with_guards(&branches.cond.cond, true, |linter| linter.expr(&branches.cond_then, at));
         match &branches.cond_else {
+            // Behind a local: where it is used, the same condition holds.
+            Some(Expr::Literal(LiteralType::Null)) | None if self.followed > 0 && self.holds(&branches.cond.cond) => {}
             Some(other) => self.with_guards(&branches.cond.cond, false, |linter| linter.expr(other, at)),
             None => self.null_output(Some(&branches.cond.span), at),
         }
     }
 
-    fn assert(&mut self, assert: &AssertStmt) {
+    fn assert(&mut self, assert: &'a AssertStmt) {
         self.expr(&assert.assertion.value, None);
         if let Some(message) = &assert.message {
             self.expr(message, None);
         }
     }
 
-    fn function(&mut self, params: &ExprParams, body: &Expr) {
+    fn function(&mut self, params: &'a ExprParams, body: &'a Expr) {
         let depth = self.scope.len();
         for param in &params.exprs {
             let Destruct::Full(name) = &param.destruct;
-            self.enter(name.value.as_str(), Some(&name.span));
+            self.enter(name.value.as_str(), Some(&name.span), None);
             if let Some(default) = &param.default {
                 self.expr(default, None);
             }
@@ -206,14 +255,14 @@ impl Linter<'_> {
         self.scope.truncate(depth);
     }
 
-    fn comprehension(&mut self, specs: &[CompSpec], body: impl FnOnce(&mut Self)) {
+    fn comprehension(&mut self, specs: &'a [CompSpec], body: impl FnOnce(&mut Self)) {
         let (depth, guarded) = (self.scope.len(), self.guarded.len());
         for spec in specs {
             match spec {
                 CompSpec::ForSpec(spec) => {
                     self.expr(&spec.over, None);
                     let Destruct::Full(name) = &spec.destruct;
-                    self.enter(name.value.as_str(), Some(&name.span));
+                    self.enter(name.value.as_str(), Some(&name.span), None);
                 }
                 CompSpec::IfSpec(spec) => {
                     self.expr(&spec.cond, None);
@@ -221,73 +270,43 @@ impl Linter<'_> {
                 }
             }
         }
-        body(self);
+        let asked = specs.iter().filter_map(|spec| match spec {
+            CompSpec::IfSpec(spec) => Some(&spec.cond),
+            CompSpec::ForSpec(_) => None,
+        });
+        self.under_conditions(asked, body);
         self.scope.truncate(depth);
         self.guarded.truncate(guarded);
     }
 
-    fn with_locals(&mut self, binds: &[BindSpec], body: impl FnOnce(&mut Self)) {
-        let (depth, guarded) = (self.scope.len(), self.guarded.len());
-        for bind in binds {
-            match bind {
-                BindSpec::Field { into: Destruct::Full(name), value } => {
-                    self.enter(name.value.as_str(), Some(&name.span));
-                    if let Some(path) = input_path(value, &self.aliases) {
-                        self.guarded.extend(defaults(value, &path));
-                        self.aliases.insert(name.value.to_string(), path);
-                    }
-                }
-                BindSpec::Function { name, .. } => self.enter(name.as_str(), None),
-            }
-        }
-        for bind in binds {
-            match bind {
-                BindSpec::Field { value, .. } => self.expr(value, None),
-                BindSpec::Function { params, value, .. } => self.function(params, value),
-            }
-        }
-        body(self);
-        self.scope.truncate(depth);
-        self.guarded.truncate(guarded);
-    }
-
-    fn with_guards(&mut self, condition: &Expr, holds: bool, body: impl FnOnce(&mut Self)) {
+    fn with_guards(&mut self, condition: &'a Expr, holds: bool, body: impl FnOnce(&mut Self)) {
         let depth = self.guarded.len();
         self.guarded.extend(guards(condition, holds, &self.aliases));
-        body(self);
+        self.under_conditions([condition], body);
         self.guarded.truncate(depth);
     }
 
-    /// Names come into scope; one that hides another is a finding.
-    fn enter(&mut self, name: &str, span: Option<&Span>) {
-        if self.scope.iter().any(|known| known == name) {
-            let hint = Some(format!("rename the inner `{name}`"));
-            self.report(
-                "shadowed-local",
-                LintSeverity::Warning,
-                format!("`{name}` hides an outer `{name}`"),
-                hint,
-                span,
-            );
+    fn under_conditions(&mut self, conditions: impl IntoIterator<Item = &'a Expr>, body: impl FnOnce(&mut Self)) {
+        let (depth, under_proof) = (self.conditions.len(), self.under_proof);
+        for condition in conditions {
+            self.conditions.push(condition);
+            self.under_proof += usize::from(self.mentions(condition, Wanted::Proof));
         }
-        self.scope.push(name.to_owned());
+        body(self);
+        self.conditions.truncate(depth);
+        self.under_proof = under_proof;
     }
 
-    /// The analyser of the evaluator already knows which locals nobody uses.
-    fn unused_locals(&mut self, root: &Expr) {
-        let report = analyze_root(root, vec![("std".into(), LocalId(0))]);
-        for entry in report.diagnostics_list {
-            if let Some(name) = entry.message.strip_prefix("unused local: ") {
-                let message = format!("`{name}` is never used");
-                self.report(
-                    "unused-local",
-                    LintSeverity::Warning,
-                    message,
-                    Some(format!("remove `{name}`")),
-                    entry.span.as_ref(),
-                );
-            }
-        }
+    fn without_nulls(&mut self, body: impl FnOnce(&mut Self)) {
+        let nulls_are_fine = std::mem::replace(&mut self.nulls_are_fine, true);
+        body(self);
+        self.nulls_are_fine = nulls_are_fine;
+    }
+
+    /// Whether something around makes sure of all that a condition asks for.
+    fn holds(&self, condition: &Expr) -> bool {
+        let asked = guards(condition, true, &self.aliases);
+        !asked.is_empty() && asked.iter().all(|path| self.guarded.contains(path))
     }
 
     fn report(

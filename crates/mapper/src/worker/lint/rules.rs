@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jrsonnet_ir::visit::{Visitor, visit_expr};
 use jrsonnet_ir::{Expr, IndexPart, Span};
 use serde_json::Value;
 
-use super::guards::{conditional_name, input_path};
+use super::guards::input_path;
+use super::mentions::{PROOFS, Wanted};
 use super::{At, Linter};
 use crate::lint::LintSeverity::{Error, Warning};
 
@@ -37,9 +37,6 @@ const RIGHTS_TRAITS: &[&str] = &[
     "rights",
     "entitlements",
 ];
-/// Claims by which a provider vouches for an address.
-const PROOFS: &[&str] = &["email_verified", "xms_edov", "edov", "phone_number_verified"];
-
 /// What the identity schema says about traits.
 pub(super) struct Traits {
     known: BTreeSet<String>,
@@ -101,7 +98,7 @@ impl Linter<'_> {
 
     /// A value that is null, always or when a condition fails.
     pub(super) fn null_output(&mut self, span: Option<&Span>, at: At<'_>) {
-        let Some(at) = at else { return };
+        let Some(at) = at.filter(|_| !self.nulls_are_fine) else { return };
         let path = at.join(".");
         let hint =
             Some(format!("leave the key out: `[if condition then '{}']: …`", at.last().map_or("key", String::as_str)));
@@ -136,7 +133,7 @@ impl Linter<'_> {
     }
 
     /// One key of the output.
-    pub(super) fn output_field(&mut self, place: &[String], span: &Span, value: &Expr) {
+    pub(super) fn output_field(&mut self, place: &[String], span: &Span) {
         let [identity, traits, name] = place else {
             return;
         };
@@ -160,12 +157,29 @@ impl Linter<'_> {
                 Some(span),
             );
         }
-        let from_rights = Mentions::any_of(value, RIGHTS_CLAIMS);
-        if from_rights || RIGHTS_TRAITS.contains(&name.to_lowercase().as_str()) {
+    }
+
+    /// A trait, or a part of one however deep, that is named like a right or made of a claim that is one.
+    pub(super) fn right_in_trait(&mut self, place: &[String], span: &Span, value: &Expr) {
+        if !in_a_trait(Some(place)) {
+            return;
+        }
+        let Some((name, around)) = place[2..].split_last() else { return };
+        let is_right = |name: &String| RIGHTS_TRAITS.contains(&name.to_lowercase().as_str());
+        // Below `permissions` everything is one; it is named once.
+        if around.iter().any(is_right) {
+            return;
+        }
+        if is_right(name) || self.mentions(value, Wanted::Names(RIGHTS_CLAIMS)) {
             let message = format!("`{name}` looks like a right, but people may edit their own traits");
             let hint = "write rights into `identity.metadata_public` or `identity.metadata_admin`, which only this mapper and the admin API set";
             self.report("editable-right", Error, message, Some(hint.to_owned()), Some(span));
         }
+    }
+
+    /// How many rights were found so far.
+    pub(super) fn rights_found(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.rule == "editable-right").count()
     }
 
     /// Required traits that no line sets.
@@ -182,71 +196,9 @@ impl Linter<'_> {
             }
         }
     }
-
-    /// Addresses called verified by a mapper that looks at no proof.
-    pub(super) fn unproven_addresses(&mut self, root: &Expr) {
-        let Some(span) = Mentions::field(root, "verified_addresses") else {
-            return;
-        };
-        if !Mentions::any_of(root, PROOFS) {
-            let message = "`verified_addresses` rests on no proof: whoever can set that address at the provider can claim it here".to_owned();
-            let hint = Some("set it only when `std.get(claims, 'email_verified', false)`, or with Entra `std.get(claims.raw_claims, 'xms_edov', false) == true`".to_owned());
-            self.report("unproven-address", Error, message, hint, Some(&span));
-        }
-    }
 }
 
-/// Looks for names in a subtree.
-struct Mentions<'a> {
-    names: &'a [&'a str],
-    found: bool,
-    field: Option<(&'a str, Option<Span>)>,
-}
-
-impl<'a> Mentions<'a> {
-    fn any_of(expr: &Expr, names: &'a [&'a str]) -> bool {
-        let mut search = Self { names, found: false, field: None };
-        search.visit_expr(expr);
-        search.found
-    }
-
-    fn field(expr: &Expr, name: &'a str) -> Option<Span> {
-        let mut search = Self { names: &[], found: false, field: Some((name, None)) };
-        search.visit_expr(expr);
-        search.field.and_then(|(_, span)| span)
-    }
-
-    fn look_for_field(&mut self, expr: &Expr) {
-        use jrsonnet_ir::{FieldName, ObjBody};
-        let Some((wanted, span @ None)) = &mut self.field else {
-            return;
-        };
-        let body = match expr {
-            Expr::Obj(body) | Expr::ObjExtend(_, body) => body,
-            _ => return,
-        };
-        let ObjBody::MemberList(members) = body else {
-            return;
-        };
-        let named = |name: &FieldName| match name {
-            FieldName::Fixed(name) | FieldName::Dyn(Expr::Str(name)) => name.as_str() == *wanted,
-            name => conditional_name(name).is_some_and(|(name, _)| name == *wanted),
-        };
-        let empty = |value: &Expr| matches!(value, Expr::Arr(elements) if elements.is_empty());
-        *span = members
-            .fields
-            .iter()
-            .find(|field| named(&field.name.value) && !empty(&field.value))
-            .map(|field| field.name.span.clone());
-    }
-}
-
-impl Visitor for Mentions<'_> {
-    fn visit_expr(&mut self, expr: &Expr) {
-        if let Expr::Str(text) = expr {
-            self.found |= self.names.contains(&text.as_str());
-        }
-        self.look_for_field(expr);
-        visit_expr(self, expr);
-    }
+/// Whether a place is a trait or within one.
+pub(super) fn in_a_trait(at: At<'_>) -> bool {
+    matches!(at, Some([identity, traits, _, ..]) if identity == "identity" && traits == "traits")
 }
