@@ -130,18 +130,20 @@ pub(crate) fn on_postgres(dsn: &str) -> Value {
     json!({ "dsn": dsn })
 }
 
-/// A TCP connection that can be cut, go silent, or lose the other end.
+/// A TCP connection that can be cut, be slow, go silent, or lose the other end.
 pub(crate) struct Cable {
     to: String,
     pub(crate) port: u16,
     silent: watch::Sender<bool>,
+    late: watch::Sender<Duration>,
     plug: Option<JoinHandle<()>>,
 }
 
 impl Cable {
     pub(crate) async fn to(address: &str) -> Self {
         let port = bia_e2e::free_port();
-        let mut cable = Self { to: address.to_owned(), port, silent: watch::Sender::new(false), plug: None };
+        let (silent, late) = (watch::Sender::new(false), watch::Sender::new(Duration::ZERO));
+        let mut cable = Self { to: address.to_owned(), port, silent, late, plug: None };
         cable.plug_in().await;
         cable
     }
@@ -163,11 +165,11 @@ impl Cable {
 
     pub(crate) async fn plug_in(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port");
-        let (to, silent) = (self.to.clone(), self.silent.clone());
+        let (to, silent, late) = (self.to.clone(), self.silent.clone(), self.late.clone());
         self.plug = Some(tokio::spawn(async move {
             let mut carried = JoinSet::new();
             while let Ok((here, _)) = listener.accept().await {
-                carried.spawn(carry(here, to.clone(), silent.subscribe()));
+                carried.spawn(carry(here, to.clone(), silent.subscribe(), late.subscribe()));
             }
         }));
     }
@@ -175,6 +177,11 @@ impl Cable {
     /// From now on bytes are taken and go nowhere, or flow again.
     pub(crate) fn silent(&self, silent: bool) {
         self.silent.send_replace(silent);
+    }
+
+    /// From now on every packet from the other end comes so much later.
+    pub(crate) fn late(&self, late: Duration) {
+        self.late.send_replace(late);
     }
 }
 
@@ -186,19 +193,28 @@ impl Drop for Cable {
     }
 }
 
-async fn carry(here: TcpStream, to: String, silent: watch::Receiver<bool>) {
+async fn carry(here: TcpStream, to: String, silent: watch::Receiver<bool>, late: watch::Receiver<Duration>) {
     let Ok(there) = TcpStream::connect(to).await else { return };
     let ((from_here, to_here), (from_there, to_there)) = (here.into_split(), there.into_split());
     tokio::select! {
-        () = pump(from_here, to_there, silent.clone()) => {}
-        () = pump(from_there, to_here, silent) => {}
+        () = pump(from_here, to_there, silent.clone(), None) => {}
+        () = pump(from_there, to_here, silent, Some(late)) => {}
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut silent: watch::Receiver<bool>) {
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut silent: watch::Receiver<bool>,
+    late: Option<watch::Receiver<Duration>>,
+) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let Ok(length @ 1..) = from.read(&mut buffer).await else { return };
+        let wait = late.as_ref().map_or(Duration::ZERO, |late| *late.borrow());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         if silent.wait_for(|silent| !*silent).await.is_err() || to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
