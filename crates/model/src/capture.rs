@@ -75,6 +75,52 @@ impl Capture {
         let capture: Self = serde_json::from_value(inner).ok()?;
         (capture.bia_capture == VERSION && capture.claims.is_object()).then_some(capture)
     }
+
+    /// Every record in a text: the record alone, or lines of a log in either `log.format`, whatever stands before them.
+    pub fn all_in(text: &str) -> Vec<Self> {
+        match serde_json::from_str(text) {
+            Ok(value) => Self::from_json(&value).into_iter().collect(),
+            Err(_) => text.lines().filter_map(Self::in_line).collect(),
+        }
+    }
+
+    fn in_line(line: &str) -> Option<Self> {
+        if let Ok(value) = serde_json::from_str(line) {
+            return Self::from_json(&value);
+        }
+        let start = line.find(QUOTED_START)?;
+        let record = unquoted(&line[start + 1..])?;
+        Self::from_json(&serde_json::from_str(&record).ok()?)
+    }
+}
+
+/// How a record begins as a quoted value of a log line.
+const QUOTED_START: &str = r#""{\"bia_capture\""#;
+
+/// The text up to the closing quote, as Rust's `Debug` escapes it: so a line in `log.format: text` has it.
+fn unquoted(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut letters = text.chars();
+    loop {
+        let letter = match letters.next()? {
+            '"' => return Some(out),
+            '\\' => match letters.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                '0' => '\0',
+                'u' => {
+                    let (code, rest) = letters.as_str().strip_prefix('{')?.split_once('}')?;
+                    letters = rest.chars();
+                    char::from_u32(u32::from_str_radix(code, 16).ok()?)?
+                }
+                same @ ('"' | '\\' | '\'') => same,
+                _ => return None,
+            },
+            plain => plain,
+        };
+        out.push(letter);
+    }
 }
 
 /// Replaces letters and digits in every text that could name somebody.
@@ -135,5 +181,27 @@ mod tests {
         let line = json!({ "level": "WARN", "capture": value.to_string() });
         assert_eq!(Capture::from_json(&line), Some(capture));
         assert_eq!(Capture::from_json(&json!({ "bia_capture": 2, "claims": {} })), None);
+    }
+
+    #[test]
+    fn a_record_is_found_in_lines_of_both_formats_and_behind_what_a_collector_puts_before() {
+        // What Debug escapes and JSON does not, and the other way round.
+        let claims = json!({ "it's": "a\"b\\c\nd", "locale": "e\u{301}\u{200b}", "n\u{0}": "\t" });
+        let capture = Capture::new("m", "missing_field", Some(3), &claims, None);
+        let record = serde_json::to_string(&capture).expect("JSON");
+        let text = format!("2026-01-01T00:00:00Z  WARN bia::capture: stopped capture={record:?} request_id=r-1");
+        let json_line = json!({ "level": "WARN", "capture": record }).to_string();
+        let pretty = serde_json::to_string_pretty(&capture).expect("JSON");
+        for one in [&text, &json_line, &pretty, &format!("bia-1  | {text}\n"), &format!("INFO started\n{json_line}\n")]
+        {
+            assert_eq!(Capture::all_in(one), std::slice::from_ref(&capture), "{one}");
+        }
+        assert_eq!(Capture::all_in(&format!("{text}\n{json_line}")).len(), 2);
+        let cut = &text[..text.len() - 30];
+        for none in
+            ["", "INFO started", "{}", cut, r#"capture="{\"bia_capture\":1,\q"#, r#""{\"bia_capture\"\u{110000}""#]
+        {
+            assert_eq!(Capture::all_in(none), [], "{none}");
+        }
     }
 }

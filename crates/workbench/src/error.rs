@@ -19,6 +19,9 @@ impl InputError {
     }
 }
 
+/// The kind of a [`Failure`] that is an [`InputError`].
+const INPUT: &str = "input";
+
 /// A mapper that failed, for people and for programs. Exit code 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
@@ -31,6 +34,28 @@ pub struct Failure {
     /// The same as data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Diagnostic>,
+}
+
+impl Failure {
+    /// A file that can't be used, not a mapper that failed.
+    pub fn is_input(&self) -> bool {
+        self.kind == INPUT
+    }
+
+    /// Output of the wrong shape has no line, but it has a mapper: the diagnostic names it below the first line.
+    pub(crate) fn in_mapper(mut self, name: &str) -> Self {
+        let end = self.diagnostic.find('\n').unwrap_or(self.diagnostic.len());
+        self.diagnostic.insert_str(end, &format!("\n  --> {name}"));
+        self
+    }
+}
+
+// For programs, an input that can't be used looks like a mapper that failed.
+impl From<&InputError> for Failure {
+    fn from(error: &InputError) -> Self {
+        let message = error.to_string();
+        Self { kind: INPUT.to_owned(), diagnostic: message.clone(), message, place: None }
+    }
 }
 
 impl From<MapperError> for Failure {

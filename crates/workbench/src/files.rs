@@ -18,6 +18,14 @@ pub fn read_text(path: &Path) -> Result<String, InputError> {
     read_all(file, &path.display().to_string())
 }
 
+/// The text that a reader such as standard input gives; `place` names it in errors.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_text_from(reader: impl Read, place: &str) -> Result<String, InputError> {
+    read_all(reader, place)
+}
+
 /// The JSON value in a file.
 ///
 /// # Errors

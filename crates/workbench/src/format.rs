@@ -18,6 +18,13 @@ pub struct Formatted {
     pub error: Option<Failure>,
 }
 
+impl Formatted {
+    /// A file that could not be read.
+    pub fn unreadable(file: String, error: &InputError) -> Self {
+        Self { file, changed: false, text: String::new(), error: Some(error.into()) }
+    }
+}
+
 /// Lays a mapper out.
 pub async fn format(mapper: &Mapper, source: Source<'_>) -> Formatted {
     let file = source.name.to_owned();

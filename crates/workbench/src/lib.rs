@@ -29,6 +29,6 @@ pub mod watch;
 
 pub use bia_model::difference;
 pub use error::{Failure, InputError};
-pub use files::{read_json, read_json_from, read_text};
+pub use files::{read_json, read_json_from, read_text, read_text_from};
 pub use report::Paint;
 pub use verdict::{Refusal, Verdict, schema};

@@ -92,7 +92,7 @@ pub async fn run(mapper: &Mapper, request: Request<'_>) -> Report {
             report.output = Some(output.clone());
             match MappedIdentity::from_output(output) {
                 Ok(mapped) => finish(&mut report, request, mapped),
-                Err(error) => report.error = Some(error.into()),
+                Err(error) => report.error = Some(Failure::from(error).in_mapper(request.source.name)),
             }
         }
     }
@@ -155,11 +155,21 @@ fn finish(report: &mut Report, request: Request<'_>, mapped: MappedIdentity) {
 /// Claims and identity of a captured sign-in.
 ///
 /// # Errors
-/// It is no capture, or one that this version can't read.
-pub fn of_capture(value: &Value, place: &str) -> Result<(Capture, Given, Option<Value>), InputError> {
-    let capture = Capture::from_json(value).ok_or_else(|| {
-        InputError::new(place, "is no capture; it is the JSON object after `capture` in a log line of `bia::capture`")
-    })?;
+/// It holds no capture, none that this version can read, or several.
+pub fn of_capture(text: &str, place: &str) -> Result<(Capture, Given, Option<Value>), InputError> {
+    let mut captures = Capture::all_in(text);
+    let capture = match captures.len() {
+        1 => captures.remove(0),
+        0 => {
+            let problem =
+                "holds no capture; save the log's line of `bia::capture`, or the JSON object after `capture` in it";
+            return Err(InputError::new(place, problem));
+        }
+        many => {
+            let problem = format!("holds {many} captures; save the line of one of them");
+            return Err(InputError::new(place, problem));
+        }
+    };
     let given = Given { json: capture.claims.to_string(), notes: Vec::new() };
     let before = capture.identity.as_ref().map(|value| identity(value, place)).transpose()?;
     Ok((capture, given, before))

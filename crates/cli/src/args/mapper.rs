@@ -11,12 +11,14 @@ Examples:
   bia mapper run microsoft.jsonnet --persona member --identity alice.json
   bia mapper run microsoft.jsonnet --capture failed.json
   bia mapper run snippet.jsonnet --raw
+  bia mapper run - claims.json <draft.jsonnet
 
 Claims are the claims of a token as the provider sent them, or, with `raw_claims` in them, what
 std.extVar('claims') gives. `bia mapper personas` lists the shipped ones.
 Without --identity, --schema and --capture standard output is the mapper's JSON alone.
 Exit codes: 0 it ran, and the schema accepts the traits (a mapper that denies has run);
-1 it failed, or the schema refuses the traits; 2 a file or option can't be used.";
+1 it failed, or the schema refuses the traits; 2 a file or option can't be used: with --json also then one
+document, { ok: false, error: { kind: input, message } }.";
 
 const TEST_HELP: &str = "\
 Examples:
@@ -32,17 +34,18 @@ A mapper `microsoft.jsonnet` has its cases in the folder `microsoft/` beside it:
   guest.identity.json        the identity before, if wanted
   guest.schema.json          the schema of this case; schema.json is that of all
 Exit codes: 0 every case came out as expected, or was updated; 1 one did not; 2 there are no cases,
-or an option can't be used.";
+or an option can't be used: with --json also then one document, with `error.kind` input.";
 
 const LINT_HELP: &str = "\
 Rules: unguarded-claim, null-output, unknown-trait, missing-trait, editable-right, unproven-address,
 shadowed-local, unused-local, and with --personas fails-for-persona. A comment `// lint: allow <rule>`
 in the line or above it waives a finding.
-Exit codes: 0 nothing found; 1 something found; 2 a file can't be read.";
+Exit codes: 0 nothing found; 1 something found; 2 a file can't be read: the others are looked at, and with
+--json it is among the results with `error.kind` input.";
 
 const FORMAT_HELP: &str = "\
 Exit codes: 0 done, with --check: nothing to change; 1 a file does not parse, with --check: or is laid out
-otherwise; 2 a file can't be read or written.";
+otherwise; 2 a file can't be read or written: with --json it has `error.kind` input.";
 
 const TRY_HELP: &str = "\
 Example:
@@ -86,7 +89,7 @@ pub enum MapperCommand {
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("given").args(["claims_file", "claims", "persona", "capture", "raw"]).multiple(true).required(true)))]
 pub struct MapperRun {
-    /// The mapper
+    /// The mapper; `-` reads standard input
     pub mapper: PathBuf,
     /// JSON file with the claims; the same as --claims
     #[arg(value_name = "CLAIMS", conflicts_with_all = ["claims", "persona", "capture"])]
@@ -97,7 +100,7 @@ pub struct MapperRun {
     /// The claims of a shipped persona, for example guest
     #[arg(long, value_name = "NAME", conflicts_with = "capture")]
     pub persona: Option<String>,
-    /// Replay a failed sign-in that `bia.capture` recorded; `-` reads standard input
+    /// Replay a failed sign-in that `bia.capture` recorded: the log's line; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "identity")]
     pub capture: Option<PathBuf>,
     /// JSON file with the identity before the sign-in: shows what would change
@@ -174,6 +177,13 @@ pub struct MapperTest {
     pub watch: bool,
 }
 
+impl MapperTest {
+    /// Whether standard output is for programs.
+    pub fn prints_json(&self) -> bool {
+        self.json || self.format == ResultFormat::Json
+    }
+}
+
 /// Forms of test results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ResultFormat {
@@ -190,7 +200,7 @@ pub enum ResultFormat {
 /// Files or patterns.
 #[derive(Debug, Args)]
 pub struct JsonnetFiles {
-    /// Files, or patterns such as 'mappers/**/*.jsonnet'
+    /// Files, or patterns such as 'mappers/**/*.jsonnet'; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
     /// Print JSON

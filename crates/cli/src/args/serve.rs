@@ -49,7 +49,8 @@ pub struct Serve {
 
 pub(super) const DEV_HELP: &str = "\
 Everything it writes is in ./.bia (delete the folder to start over); the network is not used.
-The configuration and mapper it runs with are ./.bia/kratos.yml and ./.bia/mappers/: edit them and start again.
+It runs with ./.bia/kratos.yml and ./.bia/mappers/: edit them while it runs, what can be used counts within a
+second. Ports, database and log are read at the start only.
 Exit codes: 0 stopped by SIGTERM or SIGINT; 1 not started.";
 
 /// `bia dev`.

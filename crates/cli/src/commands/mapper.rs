@@ -1,6 +1,6 @@
 //! `bia mapper run`, `test` and `personas`: the workbench with files, a terminal and exit codes around it.
 
-use super::jsonnet::{imports, input, paint, print_json, with_mapper};
+use super::jsonnet::{imports, input, is_stdin, mapper_name, mapper_text, paint, print_json, refuse, with_mapper};
 use crate::args::{MapperRun, MapperTest, ProviderSettings, ResultFormat};
 use crate::{glob, output};
 use bia_config::SubjectSource;
@@ -8,19 +8,25 @@ use bia_mapper::{Mapper, Source};
 use bia_workbench::cases::{self, Suite};
 use bia_workbench::claims::{self, Given};
 use bia_workbench::suite::{self, Results};
-use bia_workbench::{InputError, personas, read_json, read_json_from, read_text, report, run, schema, watch};
+use bia_workbench::{
+    InputError, personas, read_json, read_json_from, read_text, read_text_from, report, run, schema, watch,
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Runs one mapper.
 pub(crate) async fn run(args: MapperRun) -> anyhow::Result<ExitCode> {
-    input(with_mapper(async |mapper| run_with(mapper, &args).await).await)
+    input(with_mapper(async |mapper| run_with(mapper, &args).await).await, args.json)
 }
 
 async fn run_with(mapper: &Mapper, args: &MapperRun) -> Result<bool, InputError> {
-    let text = read_text(&args.mapper)?;
-    let name = args.mapper.display().to_string();
+    let claims = args.capture.as_ref().or(args.claims.as_ref()).or(args.claims_file.as_ref());
+    if is_stdin(&args.mapper) && claims.is_some_and(|path| is_stdin(path)) {
+        let problem = "standard input can be the mapper or the claims, not both; put one of them into a file";
+        return Err(InputError { place: "-".into(), problem: problem.into() });
+    }
+    let (name, text) = (mapper_name(&args.mapper), mapper_text(&args.mapper)?);
     let source = Source { name: &name, text: &text };
     let imports = imports(&args.provider)?;
     let (capture, claims, identity) = given(args)?;
@@ -78,13 +84,16 @@ fn told(diagnostic: &str) -> bool {
     false
 }
 
+/// What messages call claims that come from there.
+const STDIN: &str = "standard input";
+
 type Start = (Option<bia_model::capture::Capture>, Option<Given>, Option<Value>);
 
 /// What the mapper is given: a capture, a persona or a file, and the identity before.
 fn given(args: &MapperRun) -> Result<Start, InputError> {
     let options = claim_options(&args.provider);
     if let Some(path) = &args.capture {
-        let (capture, given, identity) = run::of_capture(&json_at(path)?, &path.display().to_string())?;
+        let (capture, given, identity) = run::of_capture(&text_at(path)?, &path.display().to_string())?;
         return Ok((Some(capture), Some(given), identity));
     }
     let identity = match &args.identity {
@@ -100,10 +109,11 @@ fn given(args: &MapperRun) -> Result<Start, InputError> {
 }
 
 fn json_at(path: &Path) -> Result<Value, InputError> {
-    if path.as_os_str() == "-" {
-        return read_json_from(std::io::stdin().lock(), "standard input");
-    }
-    read_json(path)
+    if is_stdin(path) { read_json_from(std::io::stdin().lock(), STDIN) } else { read_json(path) }
+}
+
+fn text_at(path: &Path) -> Result<String, InputError> {
+    if is_stdin(path) { read_text_from(std::io::stdin().lock(), STDIN) } else { read_text(path) }
 }
 
 pub(super) fn claim_options(provider: &ProviderSettings) -> claims::Options {
@@ -119,7 +129,7 @@ pub(super) fn claim_options(provider: &ProviderSettings) -> claims::Options {
 /// Runs folders of cases, once or whenever a file changes.
 pub(crate) async fn test(args: MapperTest) -> anyhow::Result<ExitCode> {
     if !args.watch {
-        return input(with_mapper(async |mapper| test_once(mapper, &args).await).await);
+        return input(with_mapper(async |mapper| test_once(mapper, &args).await).await, args.prints_json());
     }
     let mapper = Mapper::new(bia_mapper::Settings::default());
     let paths = watched(&args);
@@ -134,7 +144,7 @@ pub(crate) async fn test(args: MapperTest) -> anyhow::Result<ExitCode> {
 async fn test_again_and_again(mapper: &Mapper, args: &MapperTest, paths: &[PathBuf]) {
     loop {
         if let Err(error) = test_once(mapper, args).await {
-            output::note(error);
+            refuse(&error, args.prints_json());
         }
         // Looked at after the run, because --update writes.
         let seen = watch::Seen::look(paths);

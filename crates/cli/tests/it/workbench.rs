@@ -87,6 +87,86 @@ fn every_command_prints_one_json_document_when_asked_to() {
 }
 
 #[test]
+fn what_cannot_be_used_is_a_json_document_too() {
+    let site = Site::new();
+    std::fs::create_dir(site.path("empty")).expect("folder");
+    for args in [
+        "mapper run absent.jsonnet --persona guest --json",
+        "mapper run microsoft.jsonnet --persona nobody --raw --json",
+        "mapper run microsoft.jsonnet --capture microsoft.jsonnet --json",
+        "mapper run - --claims - --json",
+        "mapper test empty --json",
+        "mapper test absent --format json",
+        "mapper check absent*.jsonnet --json",
+        "mapper lint microsoft.jsonnet --schema absent.json --json",
+        "mapper lint - - --json",
+        "mapper fmt absent*.jsonnet --json",
+        "format jsonnet - -w --json",
+    ] {
+        let (code, out, err) = run(&mut site.command(&args.split(' ').collect::<Vec<_>>()));
+        assert_eq!(code, 2, "{args}: {out}{err}");
+        let document = json(&out);
+        assert_eq!((&document["ok"], &document["error"]["kind"]), (&false.into(), &"input".into()), "{args}: {out}");
+        let message = document["error"]["message"].as_str().expect("a message");
+        assert_eq!(err.trim_end(), format!("Error: {message}"), "{args}");
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_keeps_no_other_file_back() {
+    let site = Site::new();
+    site.write("loose.jsonnet", "{a:1}");
+    for command in ["check", "lint", "fmt"] {
+        let args = ["mapper", command, "absent.jsonnet", "loose.jsonnet"];
+        let (code, out, err) = run(site.command(&args).arg("--json"));
+        assert_eq!(code, 2, "{command}: {out}{err}");
+        let all = json(&out);
+        assert_eq!(all[0]["error"]["kind"], "input", "{out}");
+        assert_eq!(
+            (&all[1]["file"], all[1].get("error").is_none_or(Value::is_null)),
+            (&"loose.jsonnet".into(), true),
+            "{out}"
+        );
+        let (code, _, err) = run(&mut site.command(&args));
+        assert_eq!((code, err.matches("absent.jsonnet").count()), (2, 1), "{command}: {err}");
+    }
+    let (_, out, _) = run(&mut site.command(&["mapper", "fmt", "absent.jsonnet", "loose.jsonnet"]));
+    assert_eq!(out, "{ a: 1 }\n");
+}
+
+#[test]
+fn a_mapper_may_come_from_standard_input() {
+    let site = Site::new();
+    let misspelt = "{ identity: { traits: { email: std.extVar('claims').emial } } }";
+    for (command, expected, said) in [
+        ("mapper run - --persona guest", 1, "stdin.jsonnet:1:"),
+        ("mapper check -", 0, ""),
+        ("mapper lint -", 1, "stdin.jsonnet:1:"),
+        ("lint jsonnet -", 1, "stdin.jsonnet:1:"),
+        ("jsonnet lint -", 1, "stdin.jsonnet:1:"),
+        ("mapper fmt -", 0, "emial"),
+        ("format jsonnet -", 0, "emial"),
+    ] {
+        let (code, out, err) = run_on(&site, command, misspelt);
+        assert_eq!(code, expected, "{command}: {out}{err}");
+        let all = format!("{out}{err}");
+        assert!(all.contains(said) && (said.is_empty() || all.contains("emial")), "{command}: {all}");
+    }
+    let (_, _, err) = run_on(&site, "mapper run - --persona guest", "{ traits: {} }");
+    assert!(err.contains("did not return an object for key identity.traits"), "{err}");
+    assert!(err.contains("\n  --> stdin.jsonnet\n"), "{err}");
+    let (_, _, err) = run_on(&site, "mapper run - --claims -", "{}");
+    assert!(err.contains("the mapper or the claims, not both"), "{err}");
+}
+
+/// As [`run`], with a text on standard input.
+fn run_on(site: &Site, command: &str, text: &str) -> (i32, String, String) {
+    site.write("stdin", text);
+    let script = format!("exec {} {command} <stdin", env!("CARGO_BIN_EXE_bia"));
+    run(std::process::Command::new("sh").args(["-c", &script]).current_dir(site.folder.path()))
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let site = Site::new();
     for command in

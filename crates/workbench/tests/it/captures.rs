@@ -29,7 +29,7 @@ async fn a_capture_names_nobody_and_fails_in_the_same_way_at_the_same_line() {
         assert!(!text.contains(name), "{name} in {text}");
     }
 
-    let log_line = json!({ "target": "bia::capture", "capture": text });
+    let log_line = json!({ "target": "bia::capture", "capture": text }).to_string();
     let (capture, given, identity) = run::of_capture(&log_line, "capture.json").expect("a capture");
     assert!(identity.is_none());
     let mut replay =
@@ -46,6 +46,9 @@ async fn a_capture_names_nobody_and_fails_in_the_same_way_at_the_same_line() {
 
 #[test]
 fn what_is_no_capture_is_refused_with_a_sentence() {
-    let error = run::of_capture(&json!({ "claims": {} }), "c.json").expect_err("refused");
+    let error = run::of_capture("{ \"claims\": {} }", "c.json").expect_err("refused");
     assert!(error.to_string().contains("bia::capture"), "{error}");
+    let record = serde_json::to_string(&Capture::new("m", "timeout", None, &json!({}), None)).expect("JSON");
+    let error = run::of_capture(&format!("{record}\n{record}"), "c.log").expect_err("refused");
+    assert!(error.to_string().contains("holds 2 captures"), "{error}");
 }

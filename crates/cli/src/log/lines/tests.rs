@@ -25,8 +25,49 @@ impl Written {
     }
 }
 
+#[tokio::test]
+async fn a_capture_is_read_back_from_the_line_of_either_format() {
+    let claims = serde_json::json!({ "it's": "a\"b\\c\nd", "locale": "e\u{301}\u{200b}", "n\u{0}": "\t" });
+    let capture = bia_model::capture::Capture::new("m", "missing_field", Some(3), &claims, None);
+    let text = serde_json::to_string(&capture).expect("JSON");
+    let event =
+        || tracing::warn!(target: "bia::capture", provider = %"m", capture = text, "a failed sign-in, redacted");
+    let of_text = {
+        let (written, _guard) = log_into(Text);
+        scope(request(), async { event() }).await;
+        written.lines()
+    };
+    let (written, _guard) = log_into(Json);
+    scope(request(), async { event() }).await;
+    let lines = [of_text, written.lines()].concat();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in lines {
+        assert!(line.contains("req-1"), "{line}");
+        assert_eq!(bia_model::capture::Capture::all_in(&line), std::slice::from_ref(&capture), "{line}");
+    }
+}
+
 /// What this form makes of a line of a request, one with an id of its own, and one outside of any request.
 async fn three_lines<F>(form: F) -> Vec<String>
+where
+    F: FormatEvent<tracing_subscriber::Registry, DefaultFields> + Send + Sync + 'static,
+{
+    let (written, _guard) = log_into(form);
+    let work = async {
+        tracing::warn!(target: "bia", error = %"a\nb", missing = None::<&str>, count = 3, "something {}", "happened");
+        tracing::info!(target: "bia", request_id = "own", "request");
+    };
+    scope(request(), work).await;
+    tracing::info!(target: "bia", "started");
+    written.lines()
+}
+
+fn request() -> Request {
+    Request { id: "req-1".to_owned(), ..Request::default() }
+}
+
+/// What is logged by this thread while the guard lives, in this form.
+fn log_into<F>(form: F) -> (Written, tracing::subscriber::DefaultGuard)
 where
     F: FormatEvent<tracing_subscriber::Registry, DefaultFields> + Send + Sync + 'static,
 {
@@ -35,15 +76,7 @@ where
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).event_format(form);
     let layer = layer.with_writer(move || writer.clone());
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-    let request = Request { id: "req-1".to_owned(), ..Request::default() };
-    let work = async {
-        tracing::warn!(target: "bia", error = %"a\nb", missing = None::<&str>, count = 3, "something {}", "happened");
-        tracing::info!(target: "bia", request_id = "own", "request");
-    };
-    scope(request, work).await;
-    tracing::info!(target: "bia", "started");
-    drop(guard);
-    written.lines()
+    (written, guard)
 }
 
 #[tokio::test]
