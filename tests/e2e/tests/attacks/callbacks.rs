@@ -238,3 +238,22 @@ async fn unlinking_needs_the_browser_that_holds_the_flow() {
     let again = site.browser("alice").signed_in(&bia, "microsoft").await;
     assert_eq!(again["identity"]["id"], session["identity"]["id"]);
 }
+
+#[tokio::test]
+async fn an_error_that_is_posted_ends_on_the_form_and_redeems_no_code() {
+    let mut site = Site::new().await;
+    site.provider("microsoft", json!({ "response_mode": "form_post" }));
+    let bia = site.start().await;
+    let alice = site.browser("alice");
+    let at = alice.press(&alice.begin(&bia, "login").await, "microsoft").await;
+    assert_eq!(parameter(&at, "response_mode"), "form_post");
+    let state = parameter(&at, "state");
+    let fields = [("error", "login_required"), ("state", state.as_str()), ("code", "a-code-beside-an-error")];
+    let posted = alice.post_form(format!("{}/self-service/methods/oidc/callback/microsoft", bia.public), &fields).await;
+    // Back to itself as a GET, where the cookies are that a form of another site does not bring along.
+    assert_eq!(posted.status, 302, "{posted:?}");
+    let answer = alice.get(posted.location()).await;
+    let shown = refused(&alice, &bia, &answer).await;
+    assert!(shown["ui"]["messages"][0]["text"].as_str().is_some_and(|text| !text.is_empty()), "{shown}");
+    assert_eq!(site.control().count(Endpoint::Token), 0);
+}
