@@ -5,7 +5,7 @@ use jrsonnet_evaluator::error::{Error, ErrorKind};
 use jrsonnet_ir::{Source, Span};
 
 use super::imports::{NOT_AVAILABLE, ShippedPath};
-use super::locate::{Missing, missing_field};
+use super::locate::{Missing, import_of, missing_field};
 use super::redact::redact;
 use crate::diagnostic::{Diagnostic, Excerpt, SnippetFault};
 use crate::protocol::Inputs;
@@ -54,6 +54,12 @@ pub(super) fn diagnose(error: &Error, subject: &Subject<'_>) -> String {
         place = Some(span);
         diagnostic.neighbours = neighbours;
         diagnostic.hints.extend(hints);
+    }
+    if let ErrorKind::ImportCallbackError(text) = error.error()
+        && let Some(path) = text.strip_prefix(NOT_AVAILABLE)
+    {
+        // The trace, if there is one, knows only who asked for the value.
+        place = import_of(subject, path.trim_start()).or(place);
     }
     if let Some(Span(source, start, end)) = place {
         diagnostic.file = file_name(&source, subject);

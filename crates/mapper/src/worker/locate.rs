@@ -1,16 +1,17 @@
-//! Where a field was missing, and what is there instead.
+//! Where a field was missing and what is there instead, and where an import was refused.
 //!
-//! The evaluator names the field, not the place. The text is parsed once more and searched for accesses of that name whose
+//! The evaluator names the field or the path, not the place. The text is parsed once more and searched for accesses of that name whose
 //! object is an input (`std.extVar('claims')`, a local that stands for it, an argument); the first that lacks the field is
 //! the place. Scopes are not followed: a wrong guess costs a less helpful message, nothing else.
 
 use std::collections::HashMap;
 
 use jrsonnet_ir::visit::{Visitor, visit_expr};
-use jrsonnet_ir::{BindSpec, Destruct, Expr, ObjBody, Source, Span};
+use jrsonnet_ir::{BindSpec, Destruct, Expr, ObjBody, Source, SourcePath, Span};
 use serde_json::{Map, Value};
 
 use super::failure::Subject;
+use super::imports::ShippedPath;
 use super::lint::input_path;
 use crate::diagnostic::Neighbour;
 
@@ -52,9 +53,7 @@ pub(super) struct Missing {
 }
 
 pub(super) fn missing_field(subject: &Subject<'_>, field: &str) -> Option<Missing> {
-    let source = Source::new_virtual(subject.name.into(), subject.text.into());
-    let settings = jrsonnet_ir_parser::ParserSettings { source };
-    let root = jrsonnet_ir_parser::parse(subject.text, &settings).ok()?;
+    let root = parsed(Source::new_virtual(subject.name.into(), subject.text.into()))?;
     let arguments = subject.inputs.tla.iter().map(|(name, _)| ((*name).to_owned(), vec![(*name).to_owned()])).collect();
     let mut search = Search { field, known: arguments, found: Vec::new() };
     search.visit_expr(&root);
@@ -74,6 +73,39 @@ pub(super) fn missing_field(subject: &Subject<'_>, field: &str) -> Option<Missin
         None => {
             let (span, _) = search.found.first()?;
             Some(Missing { span: span.clone(), neighbours: Vec::new(), hints: vec![guard("the object", field)] })
+        }
+    }
+}
+
+/// Where `path` is imported: in the mapper, or else in a text that came along with it.
+pub(super) fn import_of(subject: &Subject<'_>, path: &str) -> Option<Span> {
+    let shipped =
+        |(name, text): &(&str, &str)| Source::new(SourcePath::new(ShippedPath((*name).to_owned())), (*text).into());
+    let mapper = std::iter::once(Source::new_virtual(subject.name.into(), subject.text.into()));
+    mapper.chain(subject.inputs.imports.iter().map(shipped)).find_map(|source| {
+        let mut search = ImportSearch { path, found: None };
+        search.visit_expr(&parsed(source)?);
+        search.found
+    })
+}
+
+fn parsed(source: Source) -> Option<Expr> {
+    let settings = jrsonnet_ir_parser::ParserSettings { source: source.clone() };
+    jrsonnet_ir_parser::parse(source.code(), &settings).ok()
+}
+
+struct ImportSearch<'a> {
+    path: &'a str,
+    found: Option<Span>,
+}
+
+impl Visitor for ImportSearch<'_> {
+    fn visit_expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Import(kind, path) if matches!(&**path, Expr::Str(path) if path.as_str() == self.path) => {
+                self.found.get_or_insert_with(|| kind.span.clone());
+            }
+            _ => visit_expr(self, expr),
         }
     }
 }

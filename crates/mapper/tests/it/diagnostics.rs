@@ -1,5 +1,7 @@
 //! What a person reads when their mapper fails.
 
+use bia_mapper::{Evaluation, Source};
+
 use crate::{CLAIMS, evaluate_with, failure, mapper};
 
 #[tokio::test]
@@ -98,4 +100,23 @@ async fn the_place_is_right_after_characters_of_several_bytes() {
         excerpt.text.chars().skip(excerpt.caret).collect::<String>().trim_start_matches('.').starts_with("nope"),
         "{excerpt:?}"
     );
+}
+
+#[tokio::test]
+async fn a_refused_import_is_shown_where_it_stands() {
+    let imports = [("shared.libsonnet".to_owned(), "{\n  a: 1,\n  b: importstr 'gone.txt',\n}".to_owned())];
+    for (text, file, line) in [
+        ("local c = 1;\n{ a: c, b: import 'nowhere.libsonnet' }", "test.jsonnet", 2),
+        ("{ a:\n\n  importstr 'nowhere.txt' }", "test.jsonnet", 3),
+        ("(import 'shared.libsonnet').b", "shared.libsonnet", 3),
+    ] {
+        let source = Source { name: "test.jsonnet", text };
+        let evaluation = Evaluation { source, ext_vars: &[], tla: &[], imports: &imports };
+        let error = mapper().evaluate(evaluation).await.expect_err("refused");
+        let snippet = error.snippet().expect("a snippet failed");
+        assert_eq!((snippet.file.as_str(), snippet.line), (file, line), "{text}: {}", error.diagnostic());
+        let excerpt = snippet.excerpt.as_ref().expect("has a place");
+        let marked: String = excerpt.text.chars().skip(excerpt.caret).collect();
+        assert!(marked.starts_with("import"), "{excerpt:?}");
+    }
 }
