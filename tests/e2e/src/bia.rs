@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Browser, Site};
+use crate::{Browser, Site, told};
 
 /// A running program; killed when a test fails before it stops it.
 pub struct Bia {
     child: Child,
     log: PathBuf,
+    secrets: Vec<String>,
     /// Of [`Site`].
     pub public: String,
     /// Of [`Site`].
@@ -71,7 +72,8 @@ impl Bia {
             .stderr(file)
             .spawn()
             .expect("the program can be started");
-        Self { child, log, public: site.public.clone(), admin: site.admin.clone() }
+        let secrets = told::known(&site.config);
+        Self { child, log, secrets, public: site.public.clone(), admin: site.admin.clone() }
     }
 
     /// What it wrote so far.
@@ -107,9 +109,21 @@ impl Bia {
         self.wait()
     }
 
+    /// In every test, whatever it is about: what the program wrote opens nothing.
+    fn tells_no_secret(&self) {
+        // The folder may be gone already, and a test that fails has its own reason.
+        if let Ok(log) = std::fs::read(&self.log)
+            && !std::thread::panicking()
+        {
+            let found = told::secrets(&String::from_utf8_lossy(&log), &self.secrets);
+            assert!(found.is_empty(), "the program wrote secrets down: {found:#?}");
+        }
+    }
+
     /// Waits for an end that comes by itself.
     pub fn wait(&mut self) -> Ended {
         let status = self.child.wait().expect("an end");
+        self.tells_no_secret();
         Ended { code: status.code(), signal: status.signal(), log: self.log() }
     }
 }
@@ -119,6 +133,7 @@ impl Drop for Bia {
         // Both fail on a process that is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.tells_no_secret();
         if std::thread::panicking() {
             let log = self.log();
             let tail: Vec<&str> = log.lines().rev().take(40).collect();

@@ -20,6 +20,7 @@ mod journey;
 mod people;
 mod process;
 mod site;
+mod told;
 mod wait;
 
 pub use answer::Answer;
