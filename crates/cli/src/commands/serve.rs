@@ -69,10 +69,11 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     };
     tasks.spawn(reloader.run(watch));
     tasks.spawn(look_ahead(loaded, served.borrow().clone(), args.strict));
+    let requested = shutdown::requested();
     notify::ready(&format!("serving {} on {}", served.borrow().config.public_url(), bound.public_address()));
     let stop = async {
         tokio::select! {
-            () = shutdown::requested() => {}
+            () = requested => {}
             () = shutdown::terminal_closed() => {}
         }
     };
