@@ -25,10 +25,10 @@ mod wait;
 
 pub use answer::Answer;
 pub use bia::{Bia, Ended};
+pub use bia_testkit::ports::free_port;
 pub use browser::Browser;
 pub use journey::{ids, nodes};
 pub use people::{email, populate};
-pub use bia_testkit::ports::free_port;
 pub use process::{Child, children, open_files, signal, threads};
 pub use site::{Site, UI, merge};
 pub use wait::until;
