@@ -1,12 +1,12 @@
 //! A server under load: its folder, configuration and process.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use bia_testkit::ports::free_port;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
@@ -60,7 +60,7 @@ pub(crate) async fn start_all(setup: &Setup, provider: &Provider) -> anyhow::Res
 impl Server {
     async fn new(name: &str, command: &str, setup: &Setup, provider: &Provider) -> anyhow::Result<Server> {
         let folder = tempfile::Builder::new().prefix("bia-bench-").tempdir()?;
-        let (public, admin) = (free_port()?, free_port()?);
+        let (public, admin) = (free_port(), free_port());
         let dsn = if setup.database == "sqlite" {
             format!("sqlite://{}?_fk=true", folder.path().join("bench.sqlite").display())
         } else {
@@ -174,10 +174,6 @@ impl Drop for Server {
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// A database of this run on that server, emptied.
