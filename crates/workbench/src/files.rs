@@ -15,7 +15,7 @@ const BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Names the file: missing, a folder, too large, not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, InputError> {
     let file = File::open(path).map_err(|error| InputError::new(path.display(), format!("can't be read: {error}")))?;
-    read_all(file, &path.display().to_string())
+    read_text_from(file, &path.display().to_string())
 }
 
 /// The text that a reader such as standard input gives; `place` names it in errors.
@@ -23,7 +23,15 @@ pub fn read_text(path: &Path) -> Result<String, InputError> {
 /// # Errors
 /// As [`read_text`].
 pub fn read_text_from(reader: impl Read, place: &str) -> Result<String, InputError> {
-    read_all(reader, place)
+    let mut text = String::new();
+    reader
+        .take(BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| InputError::new(place, format!("can't be read: {error}")))?;
+    if text.len() as u64 > BYTES_MAX {
+        return Err(InputError::new(place, format!("is larger than {} MiB", BYTES_MAX >> 20)));
+    }
+    Ok(text)
 }
 
 /// The JSON value in a file.
@@ -39,19 +47,7 @@ pub fn read_json(path: &Path) -> Result<Value, InputError> {
 /// # Errors
 /// As [`read_json`].
 pub fn read_json_from(reader: impl Read, place: &str) -> Result<Value, InputError> {
-    parse(&read_all(reader, place)?, place)
-}
-
-fn read_all(reader: impl Read, place: &str) -> Result<String, InputError> {
-    let mut text = String::new();
-    reader
-        .take(BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| InputError::new(place, format!("can't be read: {error}")))?;
-    if text.len() as u64 > BYTES_MAX {
-        return Err(InputError::new(place, format!("is larger than {} MiB", BYTES_MAX >> 20)));
-    }
-    Ok(text)
+    parse(&read_text_from(reader, place)?, place)
 }
 
 pub(crate) fn parse(text: &str, place: &str) -> Result<Value, InputError> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Aside {
     file: File,
     path: PathBuf,
-    aside: Option<PathBuf>,
+    aside: PathBuf,
 }
 
 impl Aside {
@@ -19,7 +19,7 @@ impl Aside {
         aside.push(format!(".{}", std::process::id()));
         let aside = PathBuf::from(aside);
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&aside)?;
-        Ok(Self { file, path: path.to_owned(), aside: Some(aside) })
+        Ok(Self { file, path: path.to_owned(), aside })
     }
 
     /// What is written to.
@@ -28,22 +28,16 @@ impl Aside {
     }
 
     /// Everything is written: from now on it is the file.
-    pub(super) fn put_in_place(mut self) -> io::Result<()> {
+    pub(super) fn put_in_place(self) -> io::Result<()> {
         self.file.sync_all()?;
-        if let Some(aside) = &self.aside {
-            fs::rename(aside, &self.path)?;
-        }
-        self.aside = None;
-        Ok(())
+        fs::rename(&self.aside, &self.path)
     }
 }
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        if let Some(aside) = &self.aside {
-            // The failure that led here is the one to tell of.
-            let _ = fs::remove_file(aside);
-        }
+        // Nothing is there any more when it was renamed; else the failure that led here is the one to tell of.
+        let _ = fs::remove_file(&self.aside);
     }
 }
 

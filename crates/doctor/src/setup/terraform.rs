@@ -5,7 +5,8 @@ use crate::registration::{GRAPH_APP_ID, Registration};
 use bia_config::Cloud;
 use std::fmt::Write as _;
 
-/// One file for all registrations, which are in one cloud as the file's provider is; each is a resource that is named after its first connection.
+/// One file for all registrations, which are in one cloud as the file's provider is; each is a resource that is named after
+/// its first connection.
 pub fn terraform(registrations: &[Registration], target: &Target) -> String {
     let mut text = String::new();
     let _ = head(&mut text, registrations);

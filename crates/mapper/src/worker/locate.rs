@@ -1,8 +1,8 @@
 //! Where a field was missing and what is there instead, and where an import was refused.
 //!
-//! The evaluator names the field or the path, not the place. The text is parsed once more and searched for accesses of that name whose
-//! object is an input (`std.extVar('claims')`, a local that stands for it, an argument); the first that lacks the field is
-//! the place. Scopes are not followed: a wrong guess costs a less helpful message, nothing else.
+//! The evaluator names the field or the path, not the place. The text is parsed once more and searched for accesses of
+//! that name whose object is an input (`std.extVar('claims')`, a local that stands for it, an argument); the first that
+//! lacks the field is the place. Scopes are not followed: a wrong guess costs a less helpful message, nothing else.
 
 use std::collections::HashMap;
 
