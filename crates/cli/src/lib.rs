@@ -13,11 +13,11 @@
 
 pub mod args;
 pub mod assemble;
-mod code_pages;
 mod commands;
 mod core_files;
 mod glob;
 mod log;
+mod memory;
 mod notify;
 mod output;
 mod reload;
@@ -33,6 +33,7 @@ use std::process::ExitCode;
 
 /// Everything after the worker branch of `main`.
 pub fn main() -> ExitCode {
+    memory::keep_little();
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

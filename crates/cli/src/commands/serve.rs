@@ -7,7 +7,7 @@ use crate::args;
 use crate::assemble::{Foundation, StandIn, refuse_stand_in};
 use crate::reload::texts::Texts;
 use crate::reload::{Hangup, Reloader, Watch, followed};
-use crate::{code_pages, core_files, log, notify, output, shutdown, upkeep};
+use crate::{core_files, log, memory, notify, output, shutdown, upkeep};
 use anyhow::Context as _;
 use bia_config::{Config, Loaded, OidcProvider};
 use bia_server::{Bound, Server, State};
@@ -91,7 +91,7 @@ async fn look_ahead(loaded: Loaded, deps: Arc<bia_selfservice::Deps>, mappers_we
         log_findings(&check_mappers(&loaded, &deps.sources).await);
     }
     deps.providers.warm(time::OffsetDateTime::now_utc().into()).await;
-    code_pages::let_go();
+    memory::let_code_go();
 }
 
 /// Says where it listens, what to register at each provider, and what is dangerous about it.

@@ -1,6 +1,6 @@
 #![allow(unsafe_code, reason = "a global allocator and process limits cannot be written without it")]
 //! The limits that a worker sets on itself before it reads a byte of user code, and the allocator that meters it.
-//! With `code_pages.rs` of `bia` the only file of the workspace with `unsafe`: an allocator is `unsafe` by its trait, and
+//! With `memory.rs` of `bia` the only file of the workspace with `unsafe`: an allocator is `unsafe` by its trait, and
 //! process limits are system calls.
 
 use std::alloc::{GlobalAlloc, Layout, System};

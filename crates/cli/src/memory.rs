@@ -1,16 +1,38 @@
-#![allow(unsafe_code, reason = "the kernel is told about ranges of addresses; no safe call does")]
-//! Hands back the pages of the program that only the start needed.
+#![allow(unsafe_code, reason = "the allocator and the kernel are told what to keep; no safe call does")]
+//! Keeps little memory: what a start or a rush needed is given back.
 //!
 //! Around each page of code that is used the kernel maps its neighbours, so that a start (YAML, command line, schema,
 //! migrations) leaves nearly all of the program mapped: two thirds of what a server at rest would be said to use. What is
 //! let go stays in the kernel's page cache, is mapped again where it is needed, and is the first to go where memory is
 //! short.
+//!
+//! The system's allocator opens up to eight heaps for each core, and keeps the more freed memory at the end of each the
+//! larger the blocks were that were freed.
 
 use rustix::mm::{Advice, madvise};
 use std::ops::Range;
 
+/// Heaps that threads share: one for each of the two cores that a small machine has.
+#[cfg(target_env = "gnu")]
+const HEAPS_MAX: libc::c_int = 2;
+/// Freed bytes at the end of a heap that are kept: what the allocator begins with, and keeps to once it is told.
+#[cfg(target_env = "gnu")]
+const KEPT_BYTES_MAX: libc::c_int = 128 * 1024;
+
+/// Tells the allocator to keep little of what is freed; before there are threads, which choose their heap at their first
+/// allocation. Whether it will: allocators other than GNU's have no such settings.
+pub(crate) fn keep_little() -> bool {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: these calls take numbers only, and no other thread is there that could allocate meanwhile.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, HEAPS_MAX) == 1 && libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES_MAX) == 1
+    }
+    #[cfg(not(target_env = "gnu"))]
+    false
+}
+
 /// Lets go of the program's code; nothing happens where the kernel shows no map.
-pub(crate) fn let_go() {
+pub(crate) fn let_code_go() {
     let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return };
     let Ok(program) = std::fs::read_link("/proc/self/exe") else { return };
     maps.lines().filter_map(|line| code_of(line, &program.to_string_lossy())).for_each(forget);
@@ -37,6 +59,12 @@ fn forget(range: Range<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn the_allocator_takes_what_it_is_told() {
+        assert!(keep_little());
+    }
 
     #[test]
     fn only_code_of_the_program_is_let_go() {
@@ -76,7 +104,7 @@ mod tests {
         let was_less = (0..20).any(|_| {
             assert_eq!(bia_config::json_schema(), schema, "what was let go is there when it is needed");
             let before = resident();
-            let_go();
+            let_code_go();
             resident() < before
         });
         assert!(was_less);
