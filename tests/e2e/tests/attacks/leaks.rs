@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use bia_e2e::{Answer, Bia, Browser, Site, TEST_CLIENT_SECRET, UI, signal, until};
+use bia_e2e::{Answer, Bia, Browser, Database, Site, TEST_CLIENT_SECRET, UI, signal, until};
 use bia_fake_entra::{Endpoint, EndpointFault, Fault, IdTokenFault, PLAIN_CLIENT_SECRET};
 use http::Method;
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 use url::Url;
 
 /// Everything that must not be found.
@@ -202,7 +203,20 @@ async fn bad_edit(site: &mut Site, bia: &Bia) {
 
 #[tokio::test]
 async fn nothing_secret_or_personal_is_ever_written_down() {
-    let mut site = Site::with(json!({ "bia": { "audit": { "file": "audit.jsonl" }, "capture": "on" } })).await;
+    let mut site = Site::new().await;
+    let secrets = nothing_is_written_down(&mut site).await;
+    opens_nothing("SQLite", &copy_of_sqlite(&site), &secrets);
+    if let Some(database) = Database::create().await {
+        let mut site = Site::with(json!({ "dsn": database.dsn(None) })).await;
+        let secrets = nothing_is_written_down(&mut site).await;
+        opens_nothing("PostgreSQL", &copy_of_postgres(&database).await, &secrets);
+        database.drop().await;
+    }
+}
+
+/// Does everything that people and operators do, and looks through all that was written but for the database.
+async fn nothing_is_written_down(site: &mut Site) -> Secrets {
+    site.change(json!({ "bia": { "audit": { "file": "audit.jsonl" }, "capture": "on" } }));
     site.change(json!({ "log": { "level": "trace" } }));
     let bia = site.start().await;
     let mut secrets = Secrets::default();
@@ -231,8 +245,8 @@ async fn nothing_secret_or_personal_is_ever_written_down() {
     let bob = site.browser("bob");
     let flow = bob.begin(&bia, "registration").await;
     walk(&bob, &bia, &mut secrets, &flow, ("provider", "partner")).await;
-    native(&site, &bia, &mut secrets).await;
-    failures(&site, &bia, &mut secrets).await;
+    native(site, &bia, &mut secrets).await;
+    failures(site, &bia, &mut secrets).await;
     let id = session["identity"]["id"].as_str().expect("an id");
     let url = format!("{}/admin/identities/{id}?include_credential=oidc", bia.admin);
     let credentials = alice.get_json(url).await.expect(200);
@@ -242,8 +256,8 @@ async fn nothing_secret_or_personal_is_ever_written_down() {
     let logout = alice.get_json(format!("{}/self-service/logout/browser", bia.public)).await.expect(200);
     secrets.values(&logout, &PRIVATE);
     // The person is still signed in while everything is asked and looked at.
-    let mut written = reports(&site, &bia).await;
-    bad_edit(&mut site, &bia).await;
+    let mut written = reports(site, &bia).await;
+    bad_edit(site, &bia).await;
     alice.get(logout["logout_url"].as_str().expect("a URL")).await;
     let core = std::fs::read_to_string(format!("/proc/{}/limits", bia.id())).expect("its limits");
     let core = core.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
@@ -260,7 +274,7 @@ async fn nothing_secret_or_personal_is_ever_written_down() {
     for (name, text) in &secrets.shown {
         holds_none_of(name, text, &secrets.keys);
     }
-    a_copy_of_the_database_opens_nothing(&site, &secrets);
+    secrets
 }
 
 fn holds_none_of(name: &str, text: &str, secrets: &BTreeSet<String>) {
@@ -272,21 +286,35 @@ fn holds_none_of(name: &str, text: &str, secrets: &BTreeSet<String>) {
     assert!(found.is_empty(), "{name} holds {found:?}: {around:#?}");
 }
 
+/// Who copies the database gets nothing that opens a session here or at a provider.
+fn opens_nothing(name: &str, copy: &str, secrets: &Secrets) {
+    assert!(copy.len() > 20_000 && copy.contains("alice@contoso.example"), "that is no copy: {} bytes", copy.len());
+    let found: Vec<&String> = secrets.keys.iter().filter(|secret| copy.contains(*secret)).collect();
+    let place = found.first().and_then(|secret| copy.find(secret.as_str()));
+    let around: String = place.map(|at| copy[..at].chars().rev().take(200).collect()).unwrap_or_default();
+    let before: String = around.chars().rev().collect();
+    assert!(found.is_empty(), "{name} holds {found:?} behind {before:?}");
+}
+
 /// The pages of the file and of its journal, freed ones and all.
-fn a_copy_of_the_database_opens_nothing(site: &Site, secrets: &Secrets) {
+fn copy_of_sqlite(site: &Site) -> String {
     let files = std::fs::read_dir(site.folder.path()).expect("a folder").flatten();
-    let mut seen = 0;
-    for file in files.filter(|file| file.file_name().to_string_lossy().starts_with("bia.sqlite")) {
-        let bytes = std::fs::read(file.path()).expect("a file");
-        let text = String::from_utf8_lossy(&bytes);
-        let found: Vec<&String> = secrets.keys.iter().filter(|secret| text.contains(*secret)).collect();
-        let place = found.first().and_then(|secret| text.find(secret.as_str()));
-        let around: String = place.map(|at| text[..at].chars().rev().take(200).collect()).unwrap_or_default();
-        let before: String = around.chars().rev().collect();
-        assert!(found.is_empty(), "{:?} holds {found:?} behind {before:?}", file.file_name());
-        seen += bytes.len();
+    let of_database = files.filter(|file| file.file_name().to_string_lossy().starts_with("bia.sqlite"));
+    of_database.map(|file| String::from_utf8_lossy(&std::fs::read(file.path()).expect("a file")).into_owned()).collect()
+}
+
+/// Every row of every table, as text.
+async fn copy_of_postgres(database: &Database) -> String {
+    let mut connection = database.connect().await;
+    let tables = "SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'public'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.expect("their names");
+    let mut copy = String::new();
+    for table in tables {
+        let rows = AssertSqlSafe(format!("SELECT string_agg(row::text, '\n') FROM {table} AS row"));
+        let rows: Option<String> = sqlx::query_scalar(rows).fetch_one(&mut connection).await.expect("its rows");
+        copy.push_str(&rows.unwrap_or_default());
     }
-    assert!(seen > 20_000, "there was hardly a database: {seen} bytes");
+    copy
 }
 
 fn percent_decoded(text: &str) -> String {
