@@ -1,5 +1,6 @@
 //! `microsoft.client_certificate`: a certificate with its RSA key from a PEM file, plain or encrypted, or from a
-//! PKCS#12 file (feature `pfx`). Read again when the file changes.
+//! PKCS#12 file (feature `pfx`). Read again when the file changes; what was read before goes on until the new content can be
+//! used, so that a renewal that is half written refuses nobody.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use bia_config::ClientCertificate;
@@ -12,6 +13,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 const FILE_MAX: u64 = 256 * 1024;
 const ENCRYPTED_BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -45,6 +47,8 @@ pub(crate) struct Certificate {
 /// Certificate and key, ready to sign.
 pub(crate) struct Loaded {
     stamp: Stamp,
+    /// `false` when it was so young at the reading that it may have been written again without another stamp.
+    settled: bool,
     pub(crate) info: CertificateInfo,
     pub(crate) key: RsaKeyPair,
 }
@@ -59,13 +63,23 @@ impl Certificate {
     }
 
     pub(crate) async fn load(&self, now: Timestamp) -> Result<Arc<Loaded>, String> {
-        let meta = tokio::fs::metadata(&self.config.file).await.map_err(|e| e.kind().to_string())?;
-        let stamp = Stamp::of(&meta);
         let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(loaded) = known.filter(|loaded| loaded.stamp == stamp) {
-            return Ok(loaded);
+        let looked_at = tokio::fs::metadata(&self.config.file).await.map(|meta| Stamp::of(&meta));
+        if let (Some(known), Ok(stamp)) = (&known, looked_at)
+            && known.settled
+            && known.stamp == stamp
+        {
+            return Ok(known.clone());
         }
-        let loaded = Arc::new(read(&self.config).await?);
+        let loaded = match (read(&self.config).await, known) {
+            (Ok(loaded), _) => Arc::new(loaded),
+            (Err(why), Some(known)) => {
+                let file = self.config.file.display();
+                tracing::warn!(%file, why, "the client certificate changed and can't be used; the one before goes on");
+                return Ok(known);
+            }
+            (Err(why), None) => return Err(why),
+        };
         warn_about_validity(loaded.info.not_after, now);
         *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded.clone());
         Ok(loaded)
@@ -83,10 +97,11 @@ async fn read(config: &ClientCertificate) -> Result<Loaded, String> {
         None => None,
     };
     let stamp = Stamp::of(&meta);
+    let settled = stamp.is_settled(SystemTime::now());
     // A key derivation is meant to be slow: it must not hold up those who sign in elsewhere.
     let parsed = tokio::task::spawn_blocking(move || parse(content.expose_secret(), password.as_ref()));
     let (certificate, key) = parsed.await.map_err(|_| "reading it was interrupted".to_owned())??;
-    Ok(Loaded { stamp, info: info(&certificate)?, key })
+    Ok(Loaded { stamp, settled, info: info(&certificate, &key)?, key })
 }
 
 /// Only the line end is no part of a password.
@@ -174,10 +189,14 @@ fn pkcs12(_: &[u8], _: Option<&SecretString>) -> Result<(CertificateDer<'static>
         .to_owned())
 }
 
-fn info(certificate: &CertificateDer<'_>) -> Result<CertificateInfo, String> {
+fn info(certificate: &CertificateDer<'_>, key: &RsaKeyPair) -> Result<CertificateInfo, String> {
     use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate.as_ref())
         .map_err(|_| "its CERTIFICATE block is damaged".to_owned())?;
+    if *parsed.public_key().subject_public_key.data != *key.public().as_ref() {
+        return Err("its private key is not that of its first certificate; put the one that the key belongs to first"
+            .to_owned());
+    }
     // Not for trust: only so that people find the row in the portal.
     let portal = digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate.as_ref());
     Ok(CertificateInfo {
@@ -201,20 +220,61 @@ fn warn_about_validity(not_after: i64, now: Timestamp) {
 mod tests {
     use super::*;
 
+    const PEM: &str = include_str!("../tests/it/client.pem");
+    const RENEWED: &str = include_str!("../tests/it/client-renewed.pem");
+
+    /// A certificate's file in a folder of its own.
+    fn on_disk() -> (tempfile::TempDir, Certificate) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("client.pem");
+        std::fs::write(&path, PEM).unwrap();
+        let config = serde_json::from_value(serde_json::json!({ "file": path })).unwrap();
+        (folder, Certificate::new(&config))
+    }
+
+    fn set_modified(path: &Path, time: SystemTime) {
+        std::fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
+
     #[tokio::test]
     async fn a_renewal_that_keeps_the_time_and_size_of_the_file_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, aside) = (folder.path().join("client.pem"), folder.path().join("aside"));
-        let pem = include_str!("../tests/it/client.pem");
-        std::fs::write(&path, pem).unwrap();
-        let config = serde_json::from_value(serde_json::json!({ "file": path })).unwrap();
-        let (certificate, now) = (Certificate::new(&config), Timestamp::from_secs(0));
+        let (folder, certificate) = on_disk();
+        let (path, aside) = (certificate.file(), folder.path().join("aside"));
+        let now = Timestamp::from_secs(0);
         let first = certificate.load(now).await.unwrap();
-        assert!(Arc::ptr_eq(&first, &certificate.load(now).await.unwrap()), "not read again");
-        std::fs::write(&aside, pem).unwrap();
-        let written = std::fs::metadata(&path).unwrap().modified().unwrap();
-        std::fs::File::options().write(true).open(&aside).unwrap().set_modified(written).unwrap();
-        std::fs::rename(&aside, &path).unwrap();
+        std::fs::write(&aside, PEM).unwrap();
+        set_modified(&aside, std::fs::metadata(path).unwrap().modified().unwrap());
+        std::fs::rename(&aside, path).unwrap();
         assert!(!Arc::ptr_eq(&first, &certificate.load(now).await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_old_enough_is_read_once_and_a_young_one_each_time() {
+        let (_folder, certificate) = on_disk();
+        let now = Timestamp::from_secs(0);
+        let young = certificate.load(now).await.unwrap();
+        assert!(!Arc::ptr_eq(&young, &certificate.load(now).await.unwrap()), "it may be written again unnoticed");
+        // Nobody can set the time of the change itself back.
+        tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+        let old = certificate.load(now).await.unwrap();
+        assert!(Arc::ptr_eq(&old, &certificate.load(now).await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn until_a_renewal_can_be_used_the_one_before_goes_on() {
+        let (_folder, certificate) = on_disk();
+        let (path, now) = (certificate.file(), Timestamp::from_secs(0));
+        let first = certificate.load(now).await.unwrap().info.clone();
+        let (_, key) = PEM.split_at(PEM.find("-----BEGIN PRIVATE KEY").unwrap());
+        let (renewed, _) = RENEWED.split_at(RENEWED.find("-----BEGIN PRIVATE KEY").unwrap());
+        for half in ["", renewed, &format!("{renewed}{key}")] {
+            std::fs::write(path, half).unwrap();
+            assert_eq!(certificate.load(now).await.unwrap().info, first, "{half}");
+            assert!(inspect_certificate(&certificate.config).await.is_err(), "{half}");
+        }
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(certificate.load(now).await.unwrap().info, first);
+        std::fs::write(path, RENEWED).unwrap();
+        assert_ne!(certificate.load(now).await.unwrap().info, first);
     }
 }

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 /// A certificate with its key, made for tests alone.
 const CERTIFICATE: &str = include_str!("../../../../crates/provider/tests/it/client.pem");
+/// The one after it, with another key.
+const RENEWED: &str = include_str!("../../../../crates/provider/tests/it/client-renewed.pem");
 /// Too long and too odd to be found in a page by accident.
 const WRONG_SECRET: &str = "wrong~Secret.of_the-tests_0123456789";
 
@@ -93,6 +95,29 @@ async fn d3_a_certificate_signs_in_without_any_secret() {
     assert_eq!(line["aadsts"], "AADSTS700027");
     // The key of what was sent, not of a secret that there is none of.
     assert_eq!(line["config_key"], "microsoft.client_certificate", "{line}");
+}
+
+#[tokio::test]
+async fn d3_a_renewed_certificate_counts_without_a_restart_and_half_of_one_refuses_nobody() {
+    let mut site = Site::new().await;
+    let registered = |site: &Site, pem: &str| {
+        let certificates = vec![Certificate::from_pem(pem).expect("a certificate")];
+        let client = Client::new(TEST_CLIENT_ID, TEST_CLIENT_SECRET);
+        site.control().put_client(Client { secrets: Vec::new(), certificates, ..client });
+    };
+    registered(&site, CERTIFICATE);
+    site.write("entra.pem", CERTIFICATE);
+    let certificate = json!({ "file": site.path("entra.pem") });
+    site.provider("microsoft", json!({ "client_secret": null, "microsoft": { "client_certificate": certificate } }));
+    let bia = site.start().await;
+    site.browser("alice").signed_in(&bia, "microsoft").await;
+    site.write("entra.pem", &RENEWED[..RENEWED.len() / 2]);
+    site.browser("bob").signed_in(&bia, "microsoft").await;
+    assert!(bia.log().contains("can't be used; the one before goes on"), "{}", bia.log());
+    registered(&site, RENEWED);
+    site.write("entra.pem", RENEWED);
+    site.browser("carol").signed_in(&bia, "microsoft").await;
+    bia.stop();
 }
 
 #[tokio::test]
