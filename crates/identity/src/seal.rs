@@ -19,8 +19,10 @@ use subtle::ConstantTimeEq as _;
 pub enum Purpose {
     /// The `state` parameter of an authorization request.
     State,
-    /// The session and continuity cookies.
+    /// The session cookie.
     Cookie,
+    /// The continuity cookie: which browser a sign-in began in.
+    Continuity,
     /// Upstream tokens when `ciphers.algorithm` is `noop`, and refresh tokens kept for a re-check.
     Token,
 }
@@ -30,6 +32,7 @@ impl Purpose {
         match self {
             Self::State => b"bia state v1",
             Self::Cookie => b"bia cookie v1",
+            Self::Continuity => b"bia continuity v1",
             Self::Token => b"bia token v1",
         }
     }
@@ -60,6 +63,7 @@ pub struct Secrets<'a> {
 pub struct Sealer {
     state: Vec<XChaCha20Poly1305>,
     cookie: Vec<XChaCha20Poly1305>,
+    continuity: Vec<XChaCha20Poly1305>,
     token: Vec<XChaCha20Poly1305>,
     logout: Vec<hmac::Key>,
     token_cipher: TokenCipher,
@@ -91,6 +95,7 @@ impl Sealer {
         Self {
             state: keys(sealing, Purpose::State),
             cookie: keys(fallback, Purpose::Cookie),
+            continuity: keys(fallback, Purpose::Continuity),
             token: keys(sealing, Purpose::Token),
             logout,
             token_cipher: secrets.token_cipher,
@@ -152,6 +157,7 @@ impl Sealer {
         match purpose {
             Purpose::State => &self.state,
             Purpose::Cookie => &self.cookie,
+            Purpose::Continuity => &self.continuity,
             Purpose::Token => &self.token,
         }
     }

@@ -14,9 +14,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use std::sync::{Arc, OnceLock};
 
-/// Marks a sealed continuity cookie, so that no other sealed cookie passes for one.
-const CONTINUITY_PREFIX: &str = "continuity:";
-
 /// A request on its way to a handler.
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
@@ -151,10 +148,9 @@ impl Call {
     /// Which browser this is. Two cookies that are both ours and differ make it nobody: this server writes one, to one
     /// place, so the other was planted from a sibling domain (cookie tossing), to have the attacker's sign-in end here.
     fn browser_id(&self) -> Option<String> {
-        let mut ours = self.cookies_named(cookies::CONTINUITY).filter_map(|value| {
-            let plain = String::from_utf8(self.deps().sealer.open(Purpose::Cookie, value)?).ok()?;
-            plain.strip_prefix(CONTINUITY_PREFIX).map(str::to_owned)
-        });
+        let mut ours = self
+            .cookies_named(cookies::CONTINUITY)
+            .filter_map(|value| String::from_utf8(self.deps().sealer.open(Purpose::Continuity, value)?).ok());
         let first = ours.next()?;
         if ours.any(|other| other != first) {
             tracing::warn!("two continuity cookies came along, and one of them was planted; neither counts");
@@ -165,7 +161,7 @@ impl Call {
 
     /// The continuity cookie's value for a secret.
     pub(crate) fn seal_browser_id(&self, secret: &str) -> String {
-        self.deps().sealer.seal(Purpose::Cookie, format!("{CONTINUITY_PREFIX}{secret}").as_bytes())
+        self.deps().sealer.seal(Purpose::Continuity, secret.as_bytes())
     }
 }
 

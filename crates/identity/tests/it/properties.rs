@@ -7,7 +7,7 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::RngSeed;
 use secrecy::SecretString;
 
-const PURPOSES: [Purpose; 3] = [Purpose::State, Purpose::Cookie, Purpose::Token];
+const PURPOSES: [Purpose; 4] = [Purpose::State, Purpose::Cookie, Purpose::Continuity, Purpose::Token];
 const CIPHERS: [TokenCipher; 3] = [TokenCipher::Noop, TokenCipher::Aes, TokenCipher::XChaCha20Poly1305];
 
 fn sealer(secret: &str, token_cipher: TokenCipher) -> Sealer {

@@ -114,6 +114,11 @@ async fn signing_in_again_leaves_no_older_cookie_of_that_browser_behind_for_othe
         assert_eq!(raw::with_cookies(&bia, "/sessions/whoami", &text.join("; ")).await.status, 401);
         let session = alice.cookie(&bia.public, SESSION).expect("a cookie");
         assert!(early.values().all(|value| *value != session));
+        // Nor does the secret of one session pass on to the next.
+        let again = alice.get_json(format!("{}/self-service/login/browser?refresh=true", bia.public)).await.expect(200);
+        alice.go_on(&again, "microsoft").await;
+        assert!(alice.whoami(&bia).await.is_some());
+        assert_ne!(alice.cookie(&bia.public, SESSION).expect("a cookie"), session);
     })
     .await;
 }

@@ -132,7 +132,7 @@ async fn ids_and_codes_that_are_somebody_elses_look_like_ids_and_codes_that_are_
         }
     };
     alike(&bia, "an init code", exchange(init), exchange(made_up)).await;
-    // Signing out at the provider with somebody's session there, or with none.
+    // Signing out at the provider, in either form of a session there that nobody here has.
     let logout = |sid: &'static str| {
         let bia = &bia;
         async move || {
@@ -144,7 +144,7 @@ async fn ids_and_codes_that_are_somebody_elses_look_like_ids_and_codes_that_are_
 }
 
 #[tokio::test]
-async fn whose_token_is_wrong_expired_or_made_up_learns_nothing_from_the_answer() {
+async fn whose_token_was_signed_out_or_made_up_learns_nothing_from_the_answer() {
     let site = Site::new().await;
     let bia = site.start().await;
     let mint = bia_fake_entra::Mint {

@@ -218,6 +218,8 @@ async fn nothing_secret_or_personal_is_ever_written_down() {
 async fn nothing_is_written_down(site: &mut Site) -> Secrets {
     site.change(json!({ "bia": { "audit": { "file": "audit.jsonl" }, "capture": "on" } }));
     site.change(json!({ "log": { "level": "trace" } }));
+    // For a refresh token, too.
+    site.provider("microsoft", json!({ "scope": ["profile", "email", "offline_access"], "recheck": "15m" }));
     let bia = site.start().await;
     let mut secrets = Secrets::default();
     for secret in [TEST_CLIENT_SECRET, PLAIN_CLIENT_SECRET] {
@@ -251,6 +253,8 @@ async fn nothing_is_written_down(site: &mut Site) -> Secrets {
     let url = format!("{}/admin/identities/{id}?include_credential=oidc", bia.admin);
     let credentials = alice.get_json(url).await.expect(200);
     secrets.values(&credentials, &PRIVATE);
+    let tokens = &credentials["credentials"]["oidc"]["config"]["providers"][0];
+    assert!(tokens["initial_refresh_token"].as_str().is_some_and(|token| token.len() > 8), "there was none");
     let url = format!("{}/admin/identities?credentials_identifier=alice@contoso.example", bia.admin);
     alice.get_json(url).await.expect(200);
     let logout = alice.get_json(format!("{}/self-service/logout/browser", bia.public)).await.expect(200);
@@ -259,6 +263,11 @@ async fn nothing_is_written_down(site: &mut Site) -> Secrets {
     let mut written = reports(site, &bia).await;
     bad_edit(site, &bia).await;
     alice.get(logout["logout_url"].as_str().expect("a URL")).await;
+    for call in site.control().calls() {
+        for name in ["code_verifier", "refresh_token", "client_secret"] {
+            call.form.get(name).into_iter().for_each(|value| secrets.add(value));
+        }
+    }
     let core = std::fs::read_to_string(format!("/proc/{}/limits", bia.id())).expect("its limits");
     let core = core.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "a crash would leave its memory behind: {core}");

@@ -229,6 +229,7 @@ async fn bytes_that_two_servers_could_read_as_one_or_two_requests_are_refused() 
             let answer = raw::send(origin, &request).await;
             let answers = format!("{}\r\n\r\n{}", answer.head, answer.body).matches("HTTP/1.1 ").count();
             assert!(answers <= 1, "{head:?} was read as {answers} requests: {answer:?}");
+            assert!(answer.status == 0 || (400..500).contains(&answer.status), "{head:?} was taken: {answer:?}");
         }
         assert!(as_stored(&bia, &id).await["id"].is_string(), "{head:?}");
     }
