@@ -14,6 +14,7 @@ import { Visitor } from './visitor.mjs';
 const folder = mkdtempSync(path.join(tmpdir(), 'bia-container-'));
 const contrib = path.join(root, 'contrib');
 const USER = 65532;
+const SECRET = 'b1a5ec3e'.repeat(8);
 let description;
 let image;
 
@@ -36,6 +37,14 @@ function processes() {
   });
 }
 const served = () => processes().find((process) => process.arguments[1] === 'serve');
+
+/** A file of `contrib` as somebody fills it in; `config check` says what is left to do. */
+function filled(file, gaps) {
+  return gaps.reduce((text, [gap, value]) => {
+    assert.ok(text.includes(gap), `${file} has no ${gap}`);
+    return text.replaceAll(gap, value);
+  }, readFileSync(file, 'utf8'));
+}
 
 function volume(name) {
   const at = path.join(folder, name);
@@ -111,8 +120,8 @@ test('the compose quickstart serves from PostgreSQL with what .env says', async 
   cpSync(path.join(contrib, 'compose'), project, { recursive: true });
   // What the first lines of compose.yml ask for.
   writeFileSync(path.join(project, 'bia/client-secret'), 'a.secret~of-the-app-registration_0123456\n');
-  const environment = readFileSync(path.join(project, '.env.example'), 'utf8').replace('replace-with-another-one', 'Secret123');
-  writeFileSync(path.join(project, '.env'), environment);
+  const gaps = [['replace-with-another-one', 'Secret123'], ['replace-with-64-random-hexadecimal-characters', SECRET]];
+  writeFileSync(path.join(project, '.env'), filled(path.join(project, '.env.example'), gaps));
   const { bia: service, database } = await manifests('compose', path.join(project, 'compose.yml'), path.join(project, '.env'));
   assert.equal(database.POSTGRES_PASSWORD, 'Secret123');
   await startPostgres(path.join(folder, 'pg-compose'), { user: database.POSTGRES_USER, name: database.POSTGRES_DB, password: database.POSTGRES_PASSWORD });
@@ -128,7 +137,10 @@ test('the compose quickstart serves from PostgreSQL with what .env says', async 
 });
 
 test('the Kubernetes pod is ready, alive and scraped where the manifest says', async () => {
-  const pod = await manifests('kubernetes', path.join(contrib, 'kubernetes/bia.yaml'));
+  const gaps = [['replace-me-with-the-value-of-the-secret', 'a.secret~of-the-app-registration_0123456'], ['replace-me-with-64-random-hexadecimal-characters', SECRET]];
+  const manifest = path.join(folder, 'bia.yaml');
+  writeFileSync(manifest, filled(path.join(contrib, 'kubernetes/bia.yaml'), gaps));
+  const pod = await manifests('kubernetes', manifest);
   const dsn = await startPostgres(path.join(folder, 'pg-kubernetes'), { user: 'bia', name: 'bia', password: 'Secret123' });
   const options = {
     arguments: pod.arguments,

@@ -6,8 +6,10 @@ use crate::finding::{Finding, KeyPath};
 use crate::hooks::Hook;
 
 mod providers;
+mod secrets;
 mod warnings;
 
+pub use secrets::is_placeholder;
 pub(crate) use warnings::warnings;
 
 /// Advice about a configuration that loads.
@@ -16,6 +18,7 @@ pub(crate) fn advice(config: &Config) -> Vec<Finding> {
     addresses(config, &mut findings);
     method(config, &mut findings);
     providers::check(config, &mut findings);
+    secrets::check(config, &mut findings);
     default_schema(config, &mut findings);
     cookies(config, &mut findings);
     findings

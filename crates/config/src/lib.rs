@@ -63,6 +63,7 @@ mod tracing;
 mod unsupported;
 mod validate;
 
+pub use advice::is_placeholder;
 pub use audit::Audit;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bia::{Bia, Capture, MapperLimits, Network, Theme, Ui};

@@ -1,5 +1,6 @@
 //! Every check by the code that its findings carry, for the guide and for programs that filter. Codes stay; what the
-//! configuration's own checks find (`bia config check`) comes with codes of its own in [`Area::Configuration`].
+//! configuration's own checks find (`bia config check`) comes with codes of its own in [`Area::Configuration`], unless
+//! the code is listed here.
 
 use crate::finding::{Area, Finding, Level};
 use std::fmt::Write as _;
@@ -137,6 +138,11 @@ pub const CHECKS: &[Check] = &[
     check(Area::Network, "admin_public", PROBLEM, "While serving: the admin API does not answer there"),
     check(Area::Network, "forwarded", WARNING, "While serving: the proxy's headers arrive and are believed"),
 ];
+
+/// Where the list has a code.
+pub(crate) fn area_of(code: &str) -> Option<Area> {
+    CHECKS.iter().find(|check| check.code == code).map(|check| check.area)
+}
 
 /// Whether a finding is one of the listed checks, or of the configuration's own.
 pub(crate) fn is_listed(finding: &Finding) -> bool {

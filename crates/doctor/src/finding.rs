@@ -1,5 +1,6 @@
 //! One thing that a check has to say.
 
+use crate::catalogue;
 use bia_config::{KeyPath, Loaded, Location, Severity};
 use serde::Serialize;
 
@@ -143,12 +144,15 @@ impl Finding {
     pub(crate) fn of_config(finding: &bia_config::Finding) -> Self {
         let (level, why) = match finding.severity {
             Severity::Error => (Level::Problem, "Bia does not start with it."),
-            Severity::Advice => {
-                (Level::Problem, "Bia starts with it, and somebody's sign-in fails on it; `serve --strict` refuses.")
-            }
+            Severity::Advice => (
+                Level::Problem,
+                "Bia starts with it, and sign-ins fail on it or are not safe; `serve --strict` refuses.",
+            ),
             Severity::Warning => (Level::Warning, ""),
         };
-        let mut own = Self::new(level, Area::Configuration, finding.code, finding.message.clone())
+        // Some things the configuration's own checks know about a part of the set-up that has checks here, too.
+        let area = catalogue::area_of(finding.code).unwrap_or(Area::Configuration);
+        let mut own = Self::new(level, area, finding.code, finding.message.clone())
             .why(why)
             .fix(finding.help.clone().unwrap_or_default());
         if finding.path != KeyPath::default() {

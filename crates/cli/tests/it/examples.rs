@@ -26,10 +26,20 @@ fn every_example_configuration_loads() {
 }
 
 #[test]
-fn the_example_has_nothing_to_be_said_against_and_kratos_reads_it_too() {
-    let (code, out, _) =
-        run(bia(&root()).args(["config", "check", "--strict", "--for", "kratos", "-c", "config/kratos.yml"]));
+fn the_example_has_nothing_to_be_said_against_but_its_gap_and_kratos_reads_it_too() {
+    let check = |more: &[&str], secret: Option<&str>| {
+        let mut command = bia(&root());
+        command.args(["config", "check", "-c", "config/kratos.yml"]).args(more);
+        // As the README has it.
+        command.envs(secret.map(|secret| ("SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS_0_CLIENT_SECRET", secret)));
+        run(&mut command)
+    };
+    let (code, out, _) = check(&["--strict", "--for", "kratos"], Some("a-value~of.the-secret"));
     assert_eq!(code, 0, "{out}");
+    let (code, out, _) = check(&[], None);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("client_secret (config/kratos.yml:") && out.contains("is a placeholder"), "{out}");
+    assert!(out.contains("0 error(s), 1 advice, 0 warning(s)") && !out.contains("replace-me"), "{out}");
 }
 
 /// A block is a whole file, or a part of one that is laid over a minimal file.

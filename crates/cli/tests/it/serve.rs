@@ -60,6 +60,26 @@ fn strict_refuses_advice_that_a_plain_start_only_mentions() {
     started_nothing(&site);
 }
 
+#[tokio::test]
+async fn strict_refuses_a_secret_that_stands_in_an_example_and_a_plain_start_only_mentions_it() {
+    let example = "replace-with-64-random-hexadecimal-characters";
+    let site = Site::new();
+    let serve = |args: &[&str]| {
+        let mut command = site.command(&[&["serve", "-c", "kratos.yml"], args].concat());
+        command.env("SECRETS_DEFAULT", format!("[\"{example}\"]"));
+        command
+    };
+    let (code, _, err) = run(&mut serve(&["--strict"]));
+    assert_eq!(code, 1);
+    assert!(err.contains("secrets.default.0 (environment variable SECRETS_DEFAULT"), "{err}");
+    assert!(err.contains("secret_placeholder") && err.contains("--strict") && !err.contains(example), "{err}");
+    started_nothing(&site);
+    let running = crate::support::Running::start(serve(&[]), site.folder.path(), site.public, site.admin).await;
+    let (code, log) = running.stop();
+    assert_eq!(code, 0);
+    assert!(log.contains("secret_placeholder") && !log.contains(example), "{log}");
+}
+
 #[test]
 fn strict_refuses_a_mapper_that_does_not_parse() {
     let site = Site::new();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::ExposeSecret as _;
 
+use super::secrets::is_placeholder;
 use crate::config::Config;
 use crate::finding::{Finding, KeyPath};
 use crate::microsoft::GroupFormat;
@@ -135,17 +136,25 @@ fn secrets(provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>)
                 .help("Is the variable set that fills it?"),
         );
     }
-    if provider.provider != ProviderKind::Microsoft {
-        return;
-    }
-    let help = "The portal shows the value once, when the secret is made: make a new one and copy the column `Value`.";
     let listed = provider.client_secrets.iter().enumerate();
     let all = secret
         .map(|secret| (secret, path.child("client_secret")))
         .into_iter()
         .chain(listed.map(|(at, secret)| (secret.expose_secret(), path.child("client_secrets").child(at))));
-    for (_, path) in all.filter(|(secret, _)| is_guid(secret)) {
-        let message = "looks like the id of a secret, not like its value";
-        findings.push(Finding::advice("secret_id", path, message).help(help));
+    for (secret, path) in all {
+        // An entry that is off may wait for its secret.
+        if provider.enabled && is_placeholder(secret) {
+            let message = "is a placeholder that nothing replaced: the provider refuses it";
+            findings.push(
+                Finding::advice("secret_placeholder", path, message).help(
+                    "Write the value of the secret, set the variable that fills it, or use `client_secret_file`.",
+                ),
+            );
+        } else if provider.provider == ProviderKind::Microsoft && is_guid(secret) {
+            let message = "looks like the id of a secret, not like its value";
+            findings.push(Finding::advice("secret_id", path, message).help(
+                "The portal shows the value once, when the secret is made: make a new one and copy the column `Value`.",
+            ));
+        }
     }
 }

@@ -61,6 +61,34 @@ const ADVICE: &[Case] = &[
         "secret_id P.0.client_secret kratos.yml:19:28",
     ),
     (
+        "a client secret that nobody filled in",
+        &[("hunter2~Secret.One_0123456789abcdefghijkl", "replace-me-with-the-value-of-hunter2")],
+        "secret_placeholder P.0.client_secret kratos.yml:19:28",
+    ),
+    (
+        "a variable that nobody expanded, in a list",
+        &[("client_secret: hunter2-generic", "client_secrets: [hunter2-generic, '${HUNTER2:-hunter2}']")],
+        "secret_placeholder P.1.client_secrets.1 kratos.yml:26:47",
+    ),
+    (
+        "the cookie secret of Kratos' quickstart",
+        &[("hunter2-cookie-secret-of-the-test", "PLEASE-CHANGE-ME-I-AM-VERY-INSECURE")],
+        "secret_placeholder secrets.cookie.0 kratos.yml:40:7",
+    ),
+    (
+        "the cipher secret of Kratos' quickstart, behind one of somebody's own",
+        &[(
+            "hunter2-cipher-secret-32-chars!!",
+            "hunter2-cipher-secret-32-chars!!\n    - 32-LONG-SECRET-NOT-SECURE-AT-ALL",
+        )],
+        "secret_placeholder secrets.cipher.1 kratos.yml:43:7",
+    ),
+    (
+        "the gap of the compose quickstart",
+        &[("secrets:\n", "secrets:\n  default: [replace-with-64-random-hexadecimal-characters]\n")],
+        "secret_placeholder secrets.default.0 kratos.yml:39:13",
+    ),
+    (
         "names of groups that anybody may give to theirs",
         &[(
             TENANT,

@@ -4,13 +4,14 @@ use crate::examination::PROVIDERS;
 use crate::expiry::{self, Deadline, Urgency};
 use crate::finding::{Area, Finding, Level};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use bia_config::{Config, ExposeSecret as _, OidcProvider, ProviderKind, is_guid};
+use bia_config::{Config, ExposeSecret as _, OidcProvider, ProviderKind, is_guid, is_placeholder};
 use bia_model::Timestamp;
 use serde_json::Value;
 use std::path::Path;
 
 const FILE_MAX: u64 = 64 * 1024;
 const FEDERATION_AUDIENCE: &str = "api://AzureADTokenExchange";
+const REFUSED: &str = "The provider refuses it at the first sign-in (AADSTS7000215 at Microsoft).";
 const SECRET_ID_FIX: &str =
     "In the portal under Certificates & secrets, make a new secret and copy the column Value; it is shown once.";
 
@@ -57,38 +58,20 @@ fn several_kinds(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Optio
     )
 }
 
-/// Secrets in the configuration itself; the configuration's own advice knows those that are ids.
+/// Secrets in the configuration itself; the configuration's own advice knows those that are ids or placeholders.
 fn written(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<Finding> {
     let listed =
         provider.client_secrets.iter().enumerate().map(|(at, secret)| (key(&format!("client_secrets.{at}")), secret));
     let all = provider.client_secret.iter().map(|secret| (key("client_secret"), secret)).chain(listed);
-    all.filter_map(|(key, secret)| shape(secret.expose_secret()).map(|finding| finding.key(key))).collect()
-}
-
-/// What a secret looks like when it is none, without showing any of it.
-fn shape(secret: &str) -> Option<Finding> {
-    let problem = |code, what: &str, fix: &str| {
-        Finding::problem(Area::Credentials, code, what)
-            .why("The provider refuses it at the first sign-in (AADSTS7000215 at Microsoft).")
-            .fix(fix)
+    let spaced = all.filter(|(_, secret)| secret.expose_secret().trim() != secret.expose_secret());
+    let finding = |key: String| {
+        let what = "the secret begins or ends with white space";
+        Finding::problem(Area::Credentials, "secret_spaces", what)
+            .key(key)
+            .why(REFUSED)
+            .fix("Copy it again, without the line end.")
     };
-    if secret.trim() != secret {
-        return Some(problem(
-            "secret_spaces",
-            "the secret begins or ends with white space",
-            "Copy it again, without the line end.",
-        ));
-    }
-    let unexpanded =
-        secret.starts_with("${") || secret.starts_with("$(") || (secret.starts_with('<') && secret.ends_with('>'));
-    if unexpanded {
-        return Some(problem(
-            "secret_placeholder",
-            "the secret is a placeholder that nothing replaced",
-            "Set the variable, or use client_secret_file.",
-        ));
-    }
-    None
+    spaced.map(|(key, _)| finding(key)).collect()
 }
 
 async fn read(path: &Path) -> Result<String, String> {
@@ -130,7 +113,13 @@ async fn secret_file(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> O
             "Keep one secret in it; further ones go into client_secrets.",
         ));
     }
-    shape(text).map(|finding| finding.key(key("client_secret_file")))
+    is_placeholder(text).then(|| {
+        let what = format!("{} holds a placeholder that nothing replaced", path.display());
+        Finding::problem(Area::Credentials, "secret_placeholder", what)
+            .key(key("client_secret_file"))
+            .why(REFUSED)
+            .fix("Write the value of the secret into it.")
+    })
 }
 
 async fn certificate(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Option<Finding> {

@@ -155,12 +155,16 @@ async fn secrets_that_are_none_are_found_and_never_shown() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("secret");
     std::fs::write(&file, format!("{id}\n")).expect("write");
+    let unfilled = folder.path().join("unfilled");
+    std::fs::write(&unfilled, "replace-me-with-the-value-of-hunter2\n").expect("write");
     let cases = [
         (json!({ "client_secret": id }), "secret_id"),
         (json!({ "client_secret": null, "client_secret_file": file }), "secret_file"),
         (json!({ "client_secret": null, "client_secret_file": folder.path().join("none") }), "secret_file"),
         (json!({ "client_secret": " hunter2hunter2" }), "secret_spaces"),
         (json!({ "client_secret": "${CLIENT_SECRET}" }), "secret_placeholder"),
+        (json!({ "client_secrets": ["a~secret.of.an-app", "replace-me-with-hunter2"] }), "secret_placeholder"),
+        (json!({ "client_secret": null, "client_secret_file": unfilled }), "secret_placeholder"),
         (json!({ "microsoft": { "federated_token_file": folder.path().join("none") } }), "several_credentials"),
     ];
     for (more, code) in cases {

@@ -129,6 +129,16 @@ async fn secrets_that_nobody_could_keep_are_asked_for() {
 }
 
 #[tokio::test]
+async fn secrets_that_stand_in_examples_are_found_and_never_shown() {
+    let example = "PLEASE-CHANGE-ME-I-AM-VERY-INSECURE";
+    let report = with(json!({ "secrets": { "cookie": ["a-secret-of-more-than-16-characters", example] } })).await;
+    let finding = find(&report, "secret_placeholder");
+    assert_eq!((finding.level, finding.key.as_str()), (Level::Problem, "secrets.cookie.1"));
+    let printed = format!("{}{}", report.to_text(), report.to_json(false));
+    assert!(finding.place.starts_with("kratos.json:") && !printed.contains(example), "{printed}");
+}
+
+#[tokio::test]
 async fn certificate_and_key_of_a_port_are_a_pair_current_and_for_the_host() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str, text: &str| {
