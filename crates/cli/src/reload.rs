@@ -14,7 +14,7 @@ mod watch;
 use crate::assemble::{AssembleError, Assembled, Foundation, StandIn};
 use crate::commands::{announce_provider, cut_off_links, log_findings};
 use crate::{notify, secrets};
-use bia_config::{Config, ConfigErrors, Dsn, Finding, Loaded};
+use bia_config::{Config, ConfigErrors, Finding, Loaded};
 use bia_hooks::Registry;
 use bia_outbound::{Outbound, SetupError};
 use bia_selfservice::Deps;
@@ -75,14 +75,19 @@ pub(crate) struct Reloader {
 /// those reads them again, whatever is wrong with the rest of the configuration.
 pub(crate) fn followed(files: &[PathBuf], config: &Config) -> Followed {
     let named = config.texts().into_iter().filter_map(|text| text.source.path().map(PathBuf::from)).collect::<Vec<_>>();
-    let generated = match &config.dsn {
-        Dsn::Sqlite { path, .. } if config.secrets.need_default() => Some(secrets::path_beside(path)),
-        _ => None,
-    };
+    let generated = secrets::file(config);
     let logo = config.bia.ui.logo_url.as_deref().and_then(|logo| logo.strip_prefix("file://")).map(PathBuf::from);
     Followed {
         files: files.iter().cloned().chain(named).chain(generated).chain(logo).collect(),
         folders: config.folders().into_iter().map(|(_, folder)| folder.to_owned()).collect(),
+    }
+}
+
+/// Makes the secrets that the configuration leaves out, for which nobody has to load it again. Before they are read, so
+/// that an edit in between is noticed.
+pub(crate) fn make_secrets(config: &Config, watch: &mut Watch) {
+    if let Some(made) = secrets::make_missing(config) {
+        watch.made(made);
     }
 }
 
@@ -140,6 +145,7 @@ impl Reloader {
         }
         let prepared = self.outbound(cause, &loaded.config, &running.config).await?;
         let config = loaded.config.clone();
+        make_secrets(&config, watch);
         let next = self.foundation.assemble_next(config, &self.hooks, self.stand_in, &texts, &running).await?;
         // From here on nothing fails but this, which changes nothing then.
         self.state.replace(Arc::clone(&next.deps), &next.fingerprint)?;

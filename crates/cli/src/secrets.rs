@@ -57,6 +57,21 @@ pub fn path_beside(database: &Path) -> PathBuf {
     database.with_file_name(name)
 }
 
+/// The file that [`complete`] reads for this configuration, or makes.
+pub(crate) fn file(config: &Config) -> Option<PathBuf> {
+    match &config.dsn {
+        Dsn::Sqlite { path, .. } if config.secrets.need_default() => Some(path_beside(path)),
+        _ => None,
+    }
+}
+
+/// Makes that file if it is missing, and says which it is: who follows files has to know that this is nobody's edit.
+/// What goes wrong goes wrong in [`complete`], too, which tells.
+pub(crate) fn make_missing(config: &Config) -> Option<PathBuf> {
+    let path = file(config).filter(|path| matches!(path.try_exists(), Ok(false)))?;
+    keep(&path).is_ok().then_some(path)
+}
+
 /// Fills `secrets.default` when something would be left without a key.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::load::hooks;
 use crate::assemble::{Foundation, StandIn};
 use crate::reload::texts::Texts;
-use crate::reload::{Hangup, Reloader, Watch, followed};
+use crate::reload::{Hangup, Reloader, Watch, followed, make_secrets};
 use crate::{args, log, output, shutdown};
 use anyhow::Context as _;
 use bia_config::{Config, ConfigErrors, LoadInput, Loaded};
@@ -48,8 +48,9 @@ pub(crate) async fn run(args: args::Dev) -> anyhow::Result<ExitCode> {
     let _telemetry = log::serve(&loaded.config)?;
     super::load::log_findings(&loaded.advice);
     let files = vec![args.folder.join("kratos.yml")];
-    let watch = Watch::new(followed(&files, &loaded.config), Hangup::Ends);
+    let mut watch = Watch::new(followed(&files, &loaded.config), Hangup::Ends);
     let foundation = Arc::new(Foundation::open(&loaded.config, true).await?);
+    make_secrets(&loaded.config, &mut watch);
     let texts = Texts::read(&loaded.config, &foundation.sources).await;
     let said = loaded.findings().map(ToString::to_string).collect();
     let assembled = foundation.assemble(loaded.config, &hooks(), StandIn::Allowed, &texts).await?;

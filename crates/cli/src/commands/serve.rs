@@ -6,7 +6,7 @@ use super::load::{hooks, load, load_beside, log_findings};
 use crate::args;
 use crate::assemble::{Foundation, StandIn, refuse_stand_in};
 use crate::reload::texts::Texts;
-use crate::reload::{Hangup, Reloader, Watch, followed};
+use crate::reload::{Hangup, Reloader, Watch, followed, make_secrets};
 use crate::{core_files, log, memory, notify, output, shutdown, upkeep};
 use anyhow::Context as _;
 use bia_config::{Config, Loaded, OidcProvider};
@@ -35,7 +35,7 @@ pub(crate) fn run(args: args::Serve) -> anyhow::Result<ExitCode> {
 
 async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let config = loaded.config.clone();
-    let watch = Watch::new(followed(&args.files.config, &config), Hangup::Reloads);
+    let mut watch = Watch::new(followed(&args.files.config, &config), Hangup::Reloads);
     let foundation = Arc::new(Foundation::open(&config, !args.no_migrate).await?);
     let cut_off = cut_off_links(&foundation.store, &loaded).await;
     log_findings(&cut_off);
@@ -45,6 +45,7 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
         advice.extend(cut_off.iter().cloned());
         anyhow::ensure!(advice.is_empty(), "--strict: the advice above has to be followed first; nothing was started");
     }
+    make_secrets(&config, &mut watch);
     let texts = Texts::read(&config, &foundation.sources).await;
     let assembled = foundation.assemble(config, &hooks(), StandIn::Refused, &texts).await?;
     let bound = Server::bind(&assembled.deps.config).await?;

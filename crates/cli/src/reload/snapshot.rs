@@ -60,6 +60,15 @@ impl Snapshot {
         self
     }
 
+    /// What `newer` says about its files, in place of what this one says about those it knows.
+    pub(crate) fn renew(&mut self, newer: Self) {
+        for (path, seen) in newer.0 {
+            if let Some(known) = self.0.get_mut(&path) {
+                *known = seen;
+            }
+        }
+    }
+
     /// Files that are new, gone, or hold something else than before.
     pub(crate) fn differences<'a>(&'a self, before: &'a Self) -> Vec<&'a Path> {
         let content = |snapshot: &Self, path: &Path| snapshot.0.get(path).map(|seen| seen.content);

@@ -65,6 +65,12 @@ impl Watch {
         }
     }
 
+    /// This process has written the file itself: what it holds now is no edit.
+    pub(crate) fn made(&mut self, file: PathBuf) {
+        let made = Followed { files: [file].into(), ..Followed::default() };
+        self.last.renew(Snapshot::take(&made, &Snapshot::default(), SystemTime::now()));
+    }
+
     /// Ends with the next reason to load again.
     pub(crate) async fn changed(&mut self) -> Cause {
         let mut pause = LOOK_EVERY;
@@ -207,6 +213,19 @@ mod tests {
         fs::write(&first, "2").expect("file");
         watch.follow(following(&[&first]));
         assert_eq!(edited(&mut watch).await, [first.as_path()]);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_our_own_is_no_edit_until_somebody_else_writes_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (ours, theirs) = (folder.path().join("a"), folder.path().join("b"));
+        let mut watch = Watch::new(following(&[&ours, &theirs]), Hangup::Ends);
+        fs::write(&theirs, "1").expect("file");
+        fs::write(&ours, "1").expect("file");
+        watch.made(ours.clone());
+        assert_eq!(edited(&mut watch).await, [theirs.as_path()], "an edit before that is not lost");
+        fs::write(&ours, "2").expect("file");
+        assert_eq!(edited(&mut watch).await, [ours.as_path()]);
     }
 
     #[tokio::test]

@@ -116,6 +116,32 @@ async fn start_makes_database_and_secret_for_their_owner_alone_and_says_the_call
 }
 
 #[tokio::test]
+async fn a_secret_of_its_own_making_is_nothing_to_reload_for() {
+    let pause = || tokio::time::sleep(std::time::Duration::from_secs(2));
+    let site = Site::new();
+    let running = site.serve(&[]).await;
+    assert!(site.path("bia.sqlite.secrets").exists());
+    pause().await;
+    assert!(!running.log().contains("reloaded"), "{}", running.log());
+    running.stop();
+
+    // The same when a reload makes one.
+    std::fs::remove_file(site.path("bia.sqlite.secrets")).expect("removed");
+    let secrets = "secrets: { default: [a-secret-of-more-than-16-characters] }\n";
+    site.write("kratos.yml", &format!("{}{secrets}", site.kratos_yml()));
+    let running = site.serve(&[]).await;
+    assert!(!site.path("bia.sqlite.secrets").exists());
+    site.edit(secrets, "");
+    while !running.log().contains("reloaded") {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(site.path("bia.sqlite.secrets").exists());
+    pause().await;
+    assert_eq!(running.log().matches("reloaded").count(), 1, "{}", running.log());
+    running.stop();
+}
+
+#[tokio::test]
 async fn restart_keeps_the_generated_secret_and_needs_no_repair() {
     let site = Site::new();
     site.serve(&[]).await.stop();
