@@ -2,7 +2,7 @@
 //! (`credentials_from`) share one registration.
 
 use crate::examination::PROVIDERS;
-use bia_config::{Cloud, Config, EmailVerifiedFrom, OidcProvider, ProviderKind, Tenant};
+use bia_config::{Cloud, Config, OidcProvider, ProviderKind, Tenant};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -183,11 +183,9 @@ fn optional_claims(group: &[&OidcProvider]) -> Vec<OptionalClaim> {
     let names = any(&|p| p.scope.iter().any(|scope| scope == "profile"));
     [
         claim(true, "email", "the address; members have none in their tokens without it"),
-        claim(
-            any(&|p| p.microsoft.email_verified_from == EmailVerifiedFrom::XmsEdov),
-            "xms_edov",
-            "proves the address (microsoft.email_verified_from)",
-        ),
+        // Always, whatever `email_verified_from` is: the shipped mappers go by it, too, and the patch takes away what it
+        // does not list.
+        claim(true, "xms_edov", "proves the address (shipped mappers, microsoft.email_verified_from)"),
         claim(true, "acct", "tells members from guests (microsoft.guests, trusted_domains)"),
         claim(true, "login_hint", "signs out the right account"),
         claim(any(&|p| p.logout.front_channel), "sid", "ends the right session at a front-channel logout"),

@@ -13,7 +13,7 @@ const ID: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
 const SECRET: &str = "abc~def.ghi_0123456789-value-of-the-secret";
 
 /// Runs it with the client secret on standard input.
-fn init(folder: &Path, more: &[&str]) -> (i32, String, String) {
+pub(crate) fn init(folder: &Path, more: &[&str]) -> (i32, String, String) {
     let mut command = bia(folder);
     command.args(["init", "--client-id", ID, "--client-secret-stdin", "--yes"]).args(more);
     let mut child =

@@ -1,6 +1,7 @@
 //! What `bia doctor` and `bia setup microsoft` say about an app registration, before anybody signs in.
 
-use crate::support::{Site, run};
+use crate::init::init;
+use crate::support::{Site, bia, root, run};
 use serde_json::{Value, json};
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
@@ -105,15 +106,48 @@ fn d5_a_secret_that_ends_in_five_days_is_a_problem_and_one_that_lasts_is_none() 
     }
 }
 
-#[test]
-fn e7_the_manifest_asks_for_the_claim_that_proves_addresses_and_accepts_no_mapped_ones() {
-    let site = Site::new();
-    site.edit("authority_host:", "email_verified_from: xms_edov\n              authority_host:");
-    let manifest = manifest(&site);
+/// The optional claim that proves an address, and the one that holds it.
+fn assert_proof(manifest: &Value) {
     let claims = manifest["optionalClaims"]["idToken"].as_array().expect("claims");
     for name in ["email", "xms_edov"] {
         assert!(claims.iter().any(|claim| claim["name"] == name), "{name}: {manifest}");
     }
+}
+
+#[test]
+fn e7_every_format_asks_for_the_claim_by_which_the_mapper_of_init_verifies_addresses() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (code, _, err) = init(folder.path(), &["--tenant", "contoso.com"]);
+    assert_eq!(code, 0, "{err}");
+    // As they are: nothing is set that would ask for the claim, and the mapper goes by it.
+    for (folder, file) in [(folder.path(), "kratos.yml"), (&root(), "config/kratos.yml")] {
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
+        assert!(!read(file).contains("email_verified_from: xms_edov"), "{file}");
+        assert!(read("mappers/microsoft.jsonnet").contains("'xms_edov' in raw"), "{file}");
+        let printed = |format: &str| {
+            let args = ["setup", "microsoft", "--dev", "--format", format, "-c", file];
+            let (code, out, err) = run(bia(folder).args(args));
+            assert_eq!(code, 0, "{file}, {format}: {err}");
+            out
+        };
+        assert_proof(&serde_json::from_str(&printed("manifest")).expect("JSON"));
+        let script = printed("script");
+        let (_, rest) = script.split_once("<<'MANIFEST'\n").expect("the manifest in the script");
+        let (patch, notes) = rest.split_once("\nMANIFEST\n").expect("its end");
+        assert_proof(&serde_json::from_str(patch).expect("JSON"));
+        assert!(notes.contains("#   xms_edov     proves the address (shipped mappers"), "{script}");
+        let terraform = printed("terraform");
+        for name in ["email", "xms_edov"] {
+            assert!(terraform.contains(&format!("id_token {{\n      name = \"{name}\"\n")), "{name}: {terraform}");
+        }
+    }
+}
+
+#[test]
+fn e7_the_manifest_asks_for_the_claim_that_proves_addresses_and_accepts_no_mapped_ones() {
+    let site = Site::new();
+    let manifest = manifest(&site);
+    assert_proof(&manifest);
     assert!(!manifest.to_string().contains("acceptMappedClaims"), "{manifest}");
     let script = setup(&site, &[]);
     assert!(script.contains("xms_edov"), "{script}");

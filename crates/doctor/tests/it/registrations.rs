@@ -31,7 +31,7 @@ fn claims(manifest: &Value) -> Vec<&str> {
 fn entra_would_take_the_manifest_of_every_kind_of_tenant() {
     let everything = json!({
         "aliases": ["azure"], "callback_hosts": ["login.example.org"], "scope": ["profile", "email", "User.Read", "offline_access"],
-        "microsoft": { "email_verified_from": "xms_edov", "step_up_context": "c1", "groups": { "nested": false } },
+        "microsoft": { "step_up_context": "c1", "groups": { "nested": false } },
     });
     for (tenant, audience) in [
         ("common", Audience::Everybody),
@@ -158,7 +158,7 @@ fn a20_terraform_says_the_same_as_the_manifest_that_entra_takes() {
     for tenant in ["contoso.com", "organizations", "common", "consumers"] {
         let registration = one(json!({
             "microsoft_tenant": tenant, "aliases": ["azure"], "scope": ["profile", "email", "User.Read", "Calendars.Read"],
-            "microsoft": { "email_verified_from": "xms_edov", "groups": {} },
+            "microsoft": { "groups": {} },
         }));
         let text = setup::terraform(std::slice::from_ref(&registration), &Target::New("Shop".to_owned()));
         let app = resource(&text, "azuread_application");
