@@ -97,6 +97,11 @@ impl Control {
         self.shared.lock().keys.drop_old();
     }
 
+    /// Whether key sets name the signing key behind the others, as no order is promised. Off by default.
+    pub fn publish_signing_key_last(&self, last: bool) {
+        self.shared.lock().keys.put_signing_last(last);
+    }
+
     /// Published kids, the signing one first.
     pub fn key_ids(&self) -> Vec<String> {
         self.shared.lock().keys.kids()

@@ -104,11 +104,12 @@ impl Key {
 pub(crate) struct KeyRing {
     published: Vec<Key>,
     used: usize,
+    signing_last: bool,
 }
 
 impl KeyRing {
     pub(crate) fn new() -> KeyRing {
-        KeyRing { published: vec![Key::new(&SIGNING[0], 0), Key::new(&SIGNING[1], 0)], used: 2 }
+        KeyRing { published: vec![Key::new(&SIGNING[0], 0), Key::new(&SIGNING[1], 0)], used: 2, signing_last: false }
     }
 
     pub(crate) fn current(&self) -> &Key {
@@ -128,13 +129,22 @@ impl KeyRing {
         self.published.truncate(1);
     }
 
+    /// Key sets name the signing key last: Entra promises no order.
+    pub(crate) fn put_signing_last(&mut self, last: bool) {
+        self.signing_last = last;
+    }
+
     pub(crate) fn kids(&self) -> Vec<String> {
         self.published.iter().map(|key| key.kid.clone()).collect()
     }
 
     /// A key set; with `issuer` each key says whose tokens it may sign.
     pub(crate) fn key_set(&self, issuer: Option<&str>, cloud: &str) -> Value {
-        key_set(&self.published, issuer, cloud)
+        let mut keys = self.published.clone();
+        if self.signing_last {
+            keys.reverse();
+        }
+        key_set(&keys, issuer, cloud)
     }
 }
 

@@ -82,6 +82,11 @@ pub(crate) fn redeem(shared: &Shared, form: &Params, party: &Party, client: &str
         let text = "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
         return Err(OAuthError::grant(501481, text));
     }
+    // RFC 9700, 4.8.2: somebody took the challenge out on the way.
+    if code.challenge.is_none() && form.filled("code_verifier").is_some() {
+        let text = "The Code_Verifier was supplied, but the authorization request had no code_challenge.";
+        return Err(OAuthError::grant(501481, text));
+    }
     code.used = true;
     Ok(code.grant.clone())
 }

@@ -36,6 +36,18 @@ async fn code_is_refused_without_its_verifier_and_stays_good_for_the_right_one()
     assert_eq!(site.redeem("common", &code, &[("code_verifier", VERIFIER)]).await.1["error_codes"][0], 54005);
 }
 
+/// RFC 9700, 4.8.2: a verifier without a challenge means that somebody took the challenge out on the way.
+#[tokio::test]
+async fn verifier_for_a_code_without_a_challenge_is_refused() {
+    let site = site().await;
+    let code = site.code("common", &[("login_hint", "alice")]).await;
+    let (status, answer) = site.redeem("common", &code, &[("code_verifier", VERIFIER)]).await;
+    assert_eq!((status, text(&answer, "error")), (400, "invalid_grant"));
+    assert_eq!(answer["error_codes"][0], 501481);
+    // Refused is not used up.
+    assert_eq!(site.redeem("common", &code, &[]).await.0, 200);
+}
+
 #[tokio::test]
 async fn wrong_credentials_carry_entras_numbers() {
     let site = site().await;

@@ -60,13 +60,21 @@ async fn every_fault_in_an_id_token_is_refused_and_the_next_sign_in_works() {
 #[tokio::test]
 async fn odd_but_honest_tokens_are_believed() {
     let world = World::new().await;
+    // Without `kid`: the only key, or any of several. Each provider is new, so that none knows a key from before.
+    world.control().drop_old_keys();
+    for (published, signing_last) in [(1, false), (2, false), (2, true)] {
+        if world.control().key_ids().len() < published {
+            world.control().rotate_keys();
+        }
+        world.control().publish_signing_key_last(signing_last);
+        assert_eq!(world.control().key_ids().len(), published);
+        world.control().add_fault(Fault::id_token(IdTokenFault::NoKid).times(1));
+        let provider = world.microsoft(json!({}));
+        let outcome = world.sign_in(&provider, "alice").await;
+        outcome.unwrap_or_else(|e| panic!("{published} keys, the signing one last: {signing_last}: {e}"));
+    }
     let provider = world.microsoft(json!({}));
-    for fault in [
-        IdTokenFault::NoKid,
-        IdTokenFault::AudArray,
-        IdTokenFault::FutureIat { seconds: None },
-        IdTokenFault::RotatedKey,
-    ] {
+    for fault in [IdTokenFault::AudArray, IdTokenFault::FutureIat { seconds: None }, IdTokenFault::RotatedKey] {
         world.control().add_fault(Fault::id_token(fault.clone()).times(1));
         world.sign_in(&provider, "alice").await.unwrap_or_else(|e| panic!("{fault:?}: {e}"));
     }

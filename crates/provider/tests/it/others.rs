@@ -129,8 +129,11 @@ async fn a_token_without_a_claim_that_every_token_has_is_refused() {
     }
     world.control().drop_claims(&[]);
     world.sign_in(&provider, "alice").await.expect("a whole token");
-    // Without `kid` every key that fits is tried, one or many.
+    // Without `kid` every key that fits is tried, not the first one alone.
     world.control().rotate_keys();
+    world.control().publish_signing_key_last(true);
+    assert_eq!(world.control().key_ids().len(), 2);
+    let provider = generic(&world, "plain", json!({}));
     world.control().add_fault(Fault::id_token(IdTokenFault::NoKid));
     world.sign_in(&provider, "alice").await.expect("a token by one of several keys");
 }
@@ -146,6 +149,15 @@ async fn userinfo_counts_only_for_the_person_of_the_id_token() {
     let api = world.sign_in(&provider, "bob").await.unwrap_err().to_api();
     assert_eq!(api.code, 400);
     assert_eq!(api.reason.as_deref(), Some("sub (Subject) claim mismatch between ID token and UserInfo endpoint"));
+    // The access token goes into the header alone: addresses end in logs.
+    let mut asked = world.control().calls();
+    asked.retain(|call| call.endpoint == Endpoint::Userinfo);
+    assert_eq!(asked.len(), 2);
+    for call in asked {
+        assert!(call.path.ends_with("/op/plain/userinfo"), "{}", call.path);
+        assert!(call.query.is_empty() && call.form.is_empty(), "{:?} {:?}", call.query, call.form);
+        assert_eq!(call.authorization.expect("a header").scheme, "Bearer");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Proof of addresses, people without one, imported people, groups and roles (E4, E5, E8, E9, E11, F).
 
 use crate::bed::{Bed, MAPPER};
-use bia_fake_entra::{CONTOSO_TENANT_ID, Endpoint, EndpointFault, Fault};
+use bia_fake_entra::{CONTOSO_TENANT_ID, Endpoint, EndpointFault, Fault, Mint, TEST_CLIENT_ID};
 use bia_identity::admin::{self, Admin};
 use bia_model::Identity;
 use serde_json::json;
@@ -232,12 +232,27 @@ async fn a_mapper_that_denies_leaves_nobody_and_shows_its_reason() {
 
 #[tokio::test]
 async fn f5_tenant_and_every_other_claim_reach_the_mapper_as_received() {
-    let raw = "{ identity: { traits: { email: 'somebody@contoso.example' },
-        metadata_admin: { raw: std.extVar('claims').raw_claims } } }";
-    let bed = Bed::builder().mapper(raw).provider(json!({})).start().await;
-    let raw = registered(&bed, "alice").await.metadata_admin.unwrap()["raw"].clone();
+    let all = "{ identity: { traits: { email: 'somebody@contoso.example' },
+        metadata_admin: { claims: std.extVar('claims') } } }";
+    let bed = Bed::builder().mapper(all).provider(json!({})).start().await;
+    // An aggregated claim, in the most believable form: a good token of the same issuer for the same application.
+    let lay_over = |claims: serde_json::Value| bed.control().overlay_claims(claims.as_object().cloned().unwrap());
+    lay_over(json!({ "phone_number": "+49 30 5550123", "email": "chief@contoso.example" }));
+    let mint = Mint { person: "alice".into(), client_id: TEST_CLIENT_ID.into(), ..Mint::default() };
+    let inner = bed.control().mint_id_token(&mint).unwrap();
+    let names = json!({ "phone_number": "src1", "email": "src1" });
+    let sources = json!({ "src1": { "JWT": inner } });
+    lay_over(json!({ "_claim_names": names, "_claim_sources": sources }));
+    let claims = registered(&bed, "alice").await.metadata_admin.unwrap()["claims"].clone();
+    let raw = &claims["raw_claims"];
     assert_eq!(raw["tid"], CONTOSO_TENANT_ID);
     assert_eq!(raw["acct"], 0);
+    assert_eq!((&raw["_claim_names"], &raw["_claim_sources"]), (&names, &sources));
+    // Nothing out of it became a claim of the token around it.
+    for claims in [&claims, raw] {
+        assert!(claims.get("phone_number").is_none(), "{claims}");
+        assert_eq!(claims["email"], "alice@contoso.example");
+    }
 }
 
 #[tokio::test]

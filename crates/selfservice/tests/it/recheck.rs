@@ -4,6 +4,7 @@ use crate::bed::Bed;
 use bia_fake_entra::{Endpoint, EndpointFault, Fault};
 use bia_selfservice::recheck::{RecheckReport, pace, recheck_due};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const INTERVAL: Duration = Duration::from_secs(15 * 60);
@@ -40,12 +41,20 @@ async fn e14_a_rotated_token_is_kept_and_serves_the_next_time() {
     let alice = bed.signed_in("alice").await;
     let kept = |session: bia_model::Session| session.upstream.unwrap().refresh_token.unwrap();
     let first = kept(alice.session().await.unwrap());
-    assert!(!first.contains("0."), "the token is sealed");
+    bed.control().clear_log();
     for _ in 0..3 {
         bed.advance(INTERVAL + Duration::from_secs(1));
         assert_eq!(recheck(&bed).await, report(1, 0, 0));
     }
-    assert_ne!(kept(alice.session().await.unwrap()), first);
+    let last = kept(alice.session().await.unwrap());
+    assert_ne!(last, first);
+    // The stand-in lets old tokens go on, as Entra does: what was sent tells whether the newest one was used.
+    let calls = bed.control().calls();
+    let sent: Vec<&str> = calls.iter().filter_map(|call| Some(call.form.get("refresh_token")?.as_str())).collect();
+    assert_eq!((sent.len(), sent.iter().collect::<BTreeSet<_>>().len()), (3, 3), "each time the one kept last");
+    // The first one sent is what `first` seals; `last` seals one that was not sent yet, but looks alike.
+    assert!(sent[0].starts_with("1.A") && !first.contains(sent[0]), "the token of the sign-in is sealed");
+    assert!(!first.contains('.') && !last.contains('.'), "and so is one that was kept later");
     assert_eq!(alice.session().await.unwrap().upstream.unwrap().checked_at, Some(bed.now()));
 }
 
