@@ -1,11 +1,11 @@
 // Somebody in an empty folder who types what the README says, and nothing else: `bia dev` and a sign-in; then a
 // configuration for a tenant, the doctor, the server, nginx, and a page that nobody sees without signing in.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Process, freePorts } from '../proxies/processes.mjs';
+import { Process, freePorts, until } from '../proxies/processes.mjs';
 import { HOST, application, certificate, seenIn } from '../proxies/site.mjs';
 import { Visitor, launch } from '../proxies/visitor.mjs';
 import { commandsBelow, withOwnValues } from './readme.mjs';
@@ -60,14 +60,12 @@ test('from nothing to a protected page', async (t) => {
   t.after(() => site.app.close());
   certificate(folder);
   site.standIn = await startStandIn();
-  writeFileSync(`${folder}/entra`, 'stand-in~Test.Client_0123456789abcdefghij\n', { mode: 0o600 });
   const etc = installNginx(folder);
 
   const typed = withOwnValues(commandsBelow(README, 'From nothing to a protected page'), [
     ['8eaef023-2b34-4da1-9baa-8bc8c9d6a490', 'c0470500-0000-4000-8000-000000000001'],
     ['00001111-aaaa-2222-bbbb-3333cccc4444', '7e57c11e-0000-4000-8000-000000000001'],
     [`https://${HOST}`, site.public],
-    ['/run/secrets/entra', `${folder}/entra`],
     ['/etc/', `${etc}/`],
     ['sudo ', ''],
   ]);
@@ -85,7 +83,10 @@ test('from nothing to a protected page', async (t) => {
     return done.stdout;
   };
   const [init, doctor, serve, ...nginx] = typed;
-  const told = run(init);
+  // What the command leaves out is asked for: the secret, and the database, where Enter is enough.
+  const told = await atTerminal(init, { cwd: folder, env }, [
+    ['Client secret: its Value', 'stand-in~Test.Client_0123456789abcdefghij'], ['Database?', ''],
+  ]);
   const callback = `${site.public}/self-service/methods/oidc/callback/microsoft`;
   assert.ok(told.includes(callback), told);
   // Other tests may use the usual ports of this machine, and its certificates are elsewhere.
@@ -118,6 +119,24 @@ test('from nothing to a protected page', async (t) => {
   assert.equal(site.app.asked, before, 'signed out, nobody sees the page again');
   await visitor.close();
 });
+
+/** Types a command at a terminal, and each answer once its question is there. */
+async function atTerminal(command, options, answers) {
+  // `script`, of every Linux, is what gives it a terminal.
+  const child = spawn('script', ['-qec', command, '/dev/null'], { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+  let text = '';
+  for (const out of [child.stdout, child.stderr]) out.setEncoding('utf8').on('data', (more) => (text += more));
+  child.stdin.on('error', () => {});
+  const ended = new Promise((done, fail) => child.once('close', done).once('error', fail));
+  for (const [question, answer] of answers) {
+    await until(question, () => child.exitCode !== null || text.includes(question));
+    // Nobody types sooner: what comes before a terminal hides what is typed is thrown away.
+    await new Promise((done) => setTimeout(done, 500));
+    child.stdin.write(`${answer}\n`);
+  }
+  assert.equal(await ended, 0, `${command}: ${text}`);
+  return text;
+}
 
 async function startStandIn() {
   const standIn = new Process('stand-in', FOLDER, STAND_IN, [], { stdin: 'pipe' });
