@@ -35,9 +35,9 @@ Examples:
   bia mapper run m.jsonnet --persona guest   See what a mapper makes of a guest
   bia mapper test mappers              Run the cases beside each mapper
 
-Exit codes: 0 done; 1 failed or refused, with the reason on standard error. `bia mapper`, lint and
+Exit codes: 0 done; 1 failed or refused, with the reason on standard error. `bia mapper`, lint and \
 format tell 1, something was found, from 2, they could not look.
-Every key of kratos.yml is also an environment variable: DSN, SERVE_PUBLIC_BASE_URL,
+Every key of kratos.yml is also an environment variable: DSN, SERVE_PUBLIC_BASE_URL, \
 SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS (JSON), … They win over files.";
 
 /// Social sign-in with the API of Ory Kratos, Microsoft Entra ID first.

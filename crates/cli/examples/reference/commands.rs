@@ -15,7 +15,7 @@ pub(crate) fn page() -> String {
     command.build();
     let mut out = INTRODUCTION.to_owned();
     if let Some(help) = command.get_after_help() {
-        let _ = write!(out, "\n```text\n{}\n```\n", clean(&help.to_string()));
+        let _ = write!(out, "\n```text\n{}\n```\n", broken(&help.to_string()));
     }
     for sub in visible(&command) {
         write_command(&mut out, sub, &format!("bia {}", sub.get_name()), 2);
@@ -39,7 +39,7 @@ fn write_command(out: &mut String, command: &Command, name: &str, level: usize) 
     }
     write_args(out, command);
     if let Some(help) = command.get_after_help() {
-        let _ = write!(out, "\n```text\n{}\n```\n", clean(&help.to_string()));
+        let _ = write!(out, "\n```text\n{}\n```\n", broken(&help.to_string()));
     }
     for sub in subs {
         write_command(out, sub, &format!("{name} {}", sub.get_name()), (level + 1).min(4));
@@ -91,6 +91,30 @@ fn meaning(arg: &Arg) -> String {
         text = format!("{text} Default: {}.", defaults.join(", "));
     }
     text.replace('|', "\\|").replace('<', "&lt;")
+}
+
+/// A paragraph of a help is one line, since a terminal breaks it at its own width. A block of this page is broken here.
+fn broken(text: &str) -> String {
+    let mut out = String::new();
+    for line in clean(text).lines() {
+        let mut width = 0;
+        // Examples are laid out by hand.
+        let words = if line.starts_with(' ') { vec![line] } else { line.split(' ').collect() };
+        for word in words {
+            let wanted = word.chars().count();
+            if width > 0 && width + 1 + wanted > 110 {
+                out.push('\n');
+                width = 0;
+            } else if width > 0 {
+                out.push(' ');
+                width += 1;
+            }
+            out.push_str(word);
+            width += wanted;
+        }
+        out.push('\n');
+    }
+    out.trim_end().to_owned()
 }
 
 fn clean(text: &str) -> String {

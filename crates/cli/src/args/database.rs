@@ -19,8 +19,8 @@ Examples:
   bia migrate subjects -c kratos.yml --provider microsoft               Say what a rollback would do
   bia migrate subjects -c kratos.yml --provider microsoft --rollback    Do it
 
-First set subject_source back and remove subject_migration, and restart: otherwise the next sign-in rewrites the
-link again. Every restored link is an audit event: in the file of bia.audit.file when -c names a configuration that
+First set subject_source back and remove subject_migration, and restart: otherwise the next sign-in rewrites the \
+link again. Every restored link is an audit event: in the file of bia.audit.file when -c names a configuration that \
 has one, else on standard error. A second call goes on where the first ended.
 Exit codes: 0 done; 1 not done, or some links are left as they are because they changed since.";
 

@@ -10,9 +10,9 @@ Examples:
   bia doctor -c kratos.yml --db        Let the database check itself, too (reads all of it)
   bia doctor -c kratos.yml --json      For programs and monitoring
 
-It changes nothing and sends no secret anywhere. While Bia serves, it begins one login flow at the public
+It changes nothing and sends no secret anywhere. While Bia serves, it begins one login flow at the public \
 address, which expires by itself (not with --offline). docs/doctor.md lists every check and the JSON.
-Exit codes: 0 nothing stands against serving; 1 problems (with --strict warnings, too); 2 it could not look:
+Exit codes: 0 nothing stands against serving; 1 problems (with --strict warnings, too); 2 it could not look: \
 wrong arguments, or a configuration file that can't be opened.";
 
 /// `bia doctor`.

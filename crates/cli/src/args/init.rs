@@ -9,8 +9,8 @@ Examples:
   bia init id --tenant contoso.com --client-id 00001111-aaaa-2222-bbbb-3333cccc4444 --yes
   bia init --public-url https://id.example.com --proxy nginx
 
-Written: kratos.yml, identity.schema.json, mappers/ with its cases, config.schema.json for editors, and a
-snippet for the proxy. Files with secrets are readable by you alone. Nothing is overwritten without
+Written: kratos.yml, identity.schema.json, mappers/ with its cases, config.schema.json for editors, and a \
+snippet for the proxy. Files with secrets are readable by you alone. Nothing is overwritten without \
 --force, which keeps the secrets of a kratos.yml that is there.
 Exit codes: 0 written; 1 nothing was written, with the reason on standard error.";
 
@@ -20,10 +20,10 @@ pub struct Init {
     /// Where to; made when it is missing
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub folder: PathBuf,
-    /// Who may sign in: \"Directory (tenant) ID\" or a verified domain; organizations, consumers or common
+    /// Who may sign in: Directory (tenant) ID or a verified domain; organizations, consumers or common
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<String>,
-    /// \"Application (client) ID\" of the app registration
+    /// Application (client) ID of the app registration
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
     /// Read the client secret from standard input

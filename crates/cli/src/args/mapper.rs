@@ -13,11 +13,11 @@ Examples:
   bia mapper run snippet.jsonnet --raw
   bia mapper run - claims.json <draft.jsonnet
 
-Claims are the claims of a token as the provider sent them, or, with `raw_claims` in them, what
+Claims are the claims of a token as the provider sent them, or, with `raw_claims` in them, what \
 std.extVar('claims') gives. `bia mapper personas` lists the shipped ones.
 Without --identity, --schema and --capture standard output is the mapper's JSON alone.
-Exit codes: 0 it ran, and the schema accepts the traits (a mapper that denies has run);
-1 it failed, or the schema refuses the traits; 2 a file or option can't be used: with --json also then one
+Exit codes: 0 it ran, and the schema accepts the traits (a mapper that denies has run); \
+1 it failed, or the schema refuses the traits; 2 a file or option can't be used: with --json also then one \
 document, { ok: false, error: { kind: input, message } }.";
 
 const TEST_HELP: &str = "\
@@ -33,26 +33,26 @@ A mapper `microsoft.jsonnet` has its cases in the folder `microsoft/` beside it:
   guest.expected-error.txt   a part of the error
   guest.identity.json        the identity before, if wanted
   guest.schema.json          the schema of this case; schema.json is that of all
-Exit codes: 0 every case came out as expected, or was updated; 1 one did not; 2 there are no cases,
+Exit codes: 0 every case came out as expected, or was updated; 1 one did not; 2 there are no cases, \
 or an option can't be used: with --json also then one document, with `error.kind` input.";
 
 const LINT_HELP: &str = "\
-Rules: unguarded-claim, null-output, unknown-trait, missing-trait, editable-right, unproven-address,
-shadowed-local, unused-local, and with --personas fails-for-persona. A comment `// lint: allow <rule>`
+Rules: unguarded-claim, null-output, unknown-trait, missing-trait, editable-right, unproven-address, \
+shadowed-local, unused-local, and with --personas fails-for-persona. A comment `// lint: allow <rule>` \
 in the line or above it waives a finding.
-Exit codes: 0 nothing found; 1 something found; 2 a file can't be read: the others are looked at, and with
+Exit codes: 0 nothing found; 1 something found; 2 a file can't be read: the others are looked at, and with \
 --json it is among the results with `error.kind` input.";
 
 const FORMAT_HELP: &str = "\
-Exit codes: 0 done, with --check: nothing to change; 1 a file does not parse, with --check: or is laid out
+Exit codes: 0 done, with --check: nothing to change; 1 a file does not parse, with --check: or is laid out \
 otherwise; 2 a file can't be read or written: with --json it has `error.kind` input.";
 
 const TRY_HELP: &str = "\
 Example:
   bia mapper try microsoft --endpoint http://127.0.0.1:4434
 
-Asks a running server (its admin port) for a link. Whoever opens it signs in at the provider once and comes
-back to a list of checks: claims, mapper output, traits, the schema's verdict, and what would change for
+Asks a running server (its admin port) for a link. Whoever opens it signs in at the provider once and comes \
+back to a list of checks: claims, mapper output, traits, the schema's verdict, and what would change for \
 somebody who exists. No identity and no session is made. The link and what it shows expire like a login flow.
 Exit codes: 0 the link is printed; 1 the server refuses or can't be asked.";
 

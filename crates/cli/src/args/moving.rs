@@ -11,9 +11,9 @@ Examples:
   bia import kratos --admin-url http://127.0.0.1:4434 -c kratos.yml
   bia import kratos --admin-url https://id.example.com/admin --header-file token.txt -c kratos.yml
 
-Carried: id, traits, links to providers, addresses and whether they are verified, metadata, state,
+Carried: id, traits, links to providers, addresses and whether they are verified, metadata, state, \
 external id, organisation, times. Left behind: passwords and other methods, sessions, upstream tokens.
-Run it again as often as you like: whoever changed there since is updated, whoever changed here is
+Run it again as often as you like: whoever changed there since is updated, whoever changed here is \
 left alone. A run that was cut off goes on where it was. Another Bia is a Kratos, too.
 Exit codes: 0 everybody is here; 1 somebody is not, or it stopped, with the reason on standard error.";
 
@@ -24,7 +24,7 @@ Examples:
   bia export -c kratos.yml --to-admin-url http://127.0.0.1:4434 --id-map ids.jsonl
 
 Kratos gives everybody a new id. --id-map records old and new; --keep-ids keeps the old one as external id.
-Subjects of `subject_source: tid_oid` become object ids (`oid`), and aliases of providers their ids,
+Subjects of `subject_source: tid_oid` become object ids (`oid`), and aliases of providers their ids, \
 unless --links-as-stored says otherwise.
 Exit codes: 0 everybody was written or sent; 1 somebody was not, or it stopped.";
 
@@ -102,7 +102,7 @@ pub struct Export {
     /// People per call
     #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000), requires = "to_admin_url")]
     pub batch_size: u32,
-    /// Add `{\"old\": id, \"new\": id}` lines to this file
+    /// Add `{"old": id, "new": id}` lines to this file
     #[arg(long, value_name = "FILE", requires = "to_admin_url")]
     pub id_map: Option<PathBuf>,
     /// Where it notes how far it is

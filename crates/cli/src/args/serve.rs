@@ -9,7 +9,7 @@ Examples:
   bia serve all -c base.yml -c production.yml
   DSN=postgres://… bia serve -c kratos.yml --strict
 
-The database is created and migrated at start, after a look at whose it is: one that belongs to
+The database is created and migrated at start, after a look at whose it is: one that belongs to \
 Kratos, to another program or to a newer Bia is refused untouched.
 Exit codes: 0 stopped by SIGTERM or SIGINT, answers in progress finished; 1 not started.";
 
@@ -49,7 +49,7 @@ pub struct Serve {
 
 pub(super) const DEV_HELP: &str = "\
 Everything it writes is in ./.bia (delete the folder to start over); the network is not used.
-It runs with ./.bia/kratos.yml and ./.bia/mappers/: edit them while it runs, what can be used counts within a
+It runs with ./.bia/kratos.yml and ./.bia/mappers/: edit them while it runs, what can be used counts within a \
 second. Ports, database and log are read at the start only.
 Exit codes: 0 stopped by SIGTERM or SIGINT; 1 not started.";
 

@@ -48,6 +48,20 @@ fn every_page_stands_in_the_summary_once() {
 }
 
 #[test]
+fn the_readme_asks_for_the_rust_that_cargo_asks_for() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).expect("a file");
+    let manifest = read("Cargo.toml");
+    let (_, rest) = manifest.split_once("rust-version = \"").expect("a version");
+    let version = rest.split('"').next().expect("its end");
+    assert!(read("README.md").contains(&format!("Rust {version} or newer")), "README.md does not ask for {version}");
+}
+
+#[test]
+fn no_help_shows_a_backslash_before_a_quotation_mark() {
+    assert!(!commands::page().contains("\\\""), "comments of arguments are shown as they are");
+}
+
+#[test]
 fn every_key_and_command_has_its_row() {
     let (keys, commands) = (keys::page(), commands::page());
     for key in
