@@ -41,6 +41,28 @@ fn what_is_told_about_a_number_of_microsoft_is_told_in_german_too() {
     assert!(missing.is_empty(), "crates/pages/languages/de.json lacks {missing:?}");
 }
 
+/// Fields of a form are named by the schema; a visitor may meet each of the one that `bia init` and `bia dev` write.
+#[test]
+fn every_field_of_the_shipped_schema_has_a_german_name() {
+    fn titles(value: &serde_json::Value, found: &mut Vec<String>) {
+        for (key, child) in value.as_object().into_iter().flatten() {
+            match child.as_str() {
+                // A group's own title is on no page.
+                Some(title) if key == "title" && value["type"] != "object" => found.push(title.to_owned()),
+                _ => titles(child, found),
+            }
+        }
+    }
+    let schema = serde_json::from_str(include_str!("../../../../config/identity.schema.json")).expect("JSON");
+    let mut found = Vec::new();
+    titles(&schema, &mut found);
+    assert!(found.len() >= 4, "{found:?}");
+    let german: serde_json::Value =
+        serde_json::from_str(include_str!("../../../pages/languages/de.json")).expect("JSON");
+    let missing: Vec<_> = found.iter().filter(|title| german["values"]["title"][title.as_str()].is_null()).collect();
+    assert!(missing.is_empty(), "crates/pages/languages/de.json lacks {missing:?}");
+}
+
 /// Whoever is asked to do something is asked in a language of theirs: a new sentence with "Please" needs its German.
 #[test]
 fn every_sentence_that_asks_a_visitor_to_do_something_exists_in_german() {
