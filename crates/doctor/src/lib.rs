@@ -26,6 +26,7 @@ mod registration;
 mod report;
 pub mod setup;
 
+pub use checks::credentials::secret_files;
 pub use checks::database::Database;
 pub use examination::{Options, Patient, examine};
 pub use finding::{Area, Finding, Level};

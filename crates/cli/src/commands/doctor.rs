@@ -134,13 +134,22 @@ pub(crate) async fn cut_off_links(store: &Store, loaded: &Loaded) -> Vec<bia_con
             return Vec::new();
         }
     };
-    let advice = |finding: bia_doctor::Finding| bia_config::Finding {
+    found.into_iter().map(|finding| as_advice(loaded, finding)).collect()
+}
+
+/// Advice of `serve` at start: files of client secrets that no sign-in could use.
+pub(crate) async fn bad_secret_files(loaded: &Loaded) -> Vec<bia_config::Finding> {
+    let found = bia_doctor::secret_files(&loaded.config).await;
+    found.into_iter().map(|finding| as_advice(loaded, finding)).collect()
+}
+
+fn as_advice(loaded: &Loaded, finding: bia_doctor::Finding) -> bia_config::Finding {
+    bia_config::Finding {
         severity: bia_config::Severity::Advice,
         code: finding.code,
         path: bia_config::KeyPath::of(&finding.key),
         location: loaded.locate(&finding.key),
         message: format!("{}. {}", finding.what, finding.why),
         help: Some(finding.fix),
-    };
-    found.into_iter().map(advice).collect()
+    }
 }

@@ -1,7 +1,7 @@
 //! `bia serve`: load, look, open, serve, finish.
 
 use super::check_mappers::check_mappers;
-use super::doctor::cut_off_links;
+use super::doctor::{bad_secret_files, cut_off_links};
 use super::load::{hooks, load, load_beside, log_findings};
 use crate::args;
 use crate::assemble::{Foundation, StandIn, refuse_stand_in};
@@ -41,6 +41,7 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     log_findings(&cut_off);
     if args.strict {
         let mut advice = check_mappers(&loaded, &foundation.sources).await;
+        advice.extend(bad_secret_files(&loaded).await);
         log_findings(&advice);
         advice.extend(cut_off.iter().cloned());
         anyhow::ensure!(advice.is_empty(), "--strict: the advice above has to be followed first; nothing was started");
@@ -86,9 +87,12 @@ async fn serve(args: args::Serve, loaded: Loaded) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What nobody should wait for: the first person's metadata and keys, whether mappers parse, and tidying up after the start.
-async fn look_ahead(loaded: Loaded, deps: Arc<bia_selfservice::Deps>, mappers_were_checked: bool) {
-    if !mappers_were_checked {
+/// What nobody should wait for: the first person's metadata and keys, whether secrets can be read and mappers parse, and
+/// tidying up after the start.
+async fn look_ahead(loaded: Loaded, deps: Arc<bia_selfservice::Deps>, files_were_checked: bool) {
+    if !files_were_checked {
+        // Whoever mounts a secret later need not start again: it is read at each sign-in.
+        log_findings(&bad_secret_files(&loaded).await);
         log_findings(&check_mappers(&loaded, &deps.sources).await);
     }
     deps.providers.warm(time::OffsetDateTime::now_utc().into()).await;

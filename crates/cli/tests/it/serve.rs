@@ -90,6 +90,27 @@ fn strict_refuses_a_mapper_that_does_not_parse() {
 }
 
 #[tokio::test]
+async fn strict_refuses_a_secret_file_that_holds_none_and_a_plain_start_reports_it_and_serves() {
+    let id = "c0ffee00-0000-4000-8000-000000000001";
+    for (holds, said) in [(None, "No such file or directory"), (Some(id), "holds the id of a secret")] {
+        let site = Site::new();
+        site.edit("client_secret: not-a-real-secret-0123456789", "client_secret_file: entra");
+        if let Some(text) = holds {
+            site.write("entra", text);
+        }
+        let (code, _, err) = run(&mut site.command(&["serve", "-c", "kratos.yml", "--strict"]));
+        assert_eq!(code, 1);
+        assert!(err.contains("client_secret_file (kratos.yml:") && err.contains(said), "{err}");
+        assert!(err.contains("secret_file") && err.contains("--strict") && !err.contains(id), "{err}");
+        let running = site.serve(&[]).await;
+        while !running.log().contains(said) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        running.stop();
+    }
+}
+
+#[tokio::test]
 async fn plain_start_reports_a_mapper_that_does_not_parse_and_serves() {
     let site = Site::new();
     site.write("microsoft.jsonnet", "{ identity: ");

@@ -15,16 +15,28 @@ const REFUSED: &str = "The provider refuses it at the first sign-in (AADSTS70002
 const SECRET_ID_FIX: &str =
     "In the portal under Certificates & secrets, make a new secret and copy the column Value; it is shown once.";
 
+/// Those that people can sign in with, and that have credentials of their own.
+fn in_use(config: &Config) -> impl Iterator<Item = (usize, &OidcProvider)> {
+    let all = config.providers().iter().enumerate();
+    all.filter(|(_, provider)| provider.enabled && provider.credentials_from.is_none())
+}
+
+/// Problems with files of client secrets, for those who start a server as well: the first sign-in finds them otherwise.
+pub async fn secret_files(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, provider) in in_use(config) {
+        findings.extend(secret_file(provider, &format!("{PROVIDERS}.{index}.client_secret_file")).await);
+    }
+    findings
+}
+
 pub(crate) async fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (index, provider) in config.providers().iter().enumerate() {
-        if !provider.enabled || provider.credentials_from.is_some() {
-            continue;
-        }
+    for (index, provider) in in_use(config) {
         let key = |name: &str| format!("{PROVIDERS}.{index}.{name}");
         findings.extend(several_kinds(provider, &key));
         findings.extend(written(provider, &key));
-        findings.extend(secret_file(provider, &key).await);
+        findings.extend(secret_file(provider, &key("client_secret_file")).await);
         findings.extend(certificate(provider, &key).await);
         findings.extend(federated(provider, &key, now).await);
         let deadlines = [expiry::of_secret(provider, now), expiry::of_certificate(provider, now).await];
@@ -75,18 +87,22 @@ fn written(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<Finding
 }
 
 async fn read(path: &Path) -> Result<String, String> {
-    let meta = tokio::fs::metadata(path).await.map_err(|e| e.kind().to_string())?;
+    let meta = tokio::fs::metadata(path).await.map_err(|e| e.to_string())?;
+    // A pipe would hold up whoever reads it.
+    if !meta.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
     if meta.len() > FILE_MAX {
         return Err(format!("it has more than {FILE_MAX} bytes"));
     }
-    tokio::fs::read_to_string(path).await.map_err(|e| e.kind().to_string())
+    tokio::fs::read_to_string(path).await.map_err(|e| e.to_string())
 }
 
-async fn secret_file(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Option<Finding> {
+async fn secret_file(provider: &OidcProvider, key: &str) -> Option<Finding> {
     let path = provider.client_secret_file.as_deref()?;
     let problem = |what: String, fix: &str| {
         Finding::problem(Area::Credentials, "secret_file", what)
-            .key(key("client_secret_file"))
+            .key(key)
             .why("Every sign-in with this provider fails.")
             .fix(fix)
     };
@@ -116,7 +132,7 @@ async fn secret_file(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> O
     is_placeholder(text).then(|| {
         let what = format!("{} holds a placeholder that nothing replaced", path.display());
         Finding::problem(Area::Credentials, "secret_placeholder", what)
-            .key(key("client_secret_file"))
+            .key(key)
             .why(REFUSED)
             .fix("Write the value of the secret into it.")
     })

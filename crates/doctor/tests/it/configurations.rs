@@ -176,6 +176,18 @@ async fn secrets_that_are_none_are_found_and_never_shown() {
 }
 
 #[tokio::test]
+async fn a_secret_file_that_cannot_be_read_is_told_in_the_words_of_the_system() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, why) in
+        [(folder.path().join("none"), "No such file or directory"), (folder.path().to_owned(), "it is no regular file")]
+    {
+        let report = with_provider(json!({ "client_secret": null, "client_secret_file": path })).await;
+        let finding = find(&report, "secret_file");
+        assert!(finding.what.contains(why) && finding.key.ends_with("client_secret_file"), "{finding:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_a_secret_is_counted_down() {
     let at = |days: u64| {
         // 2027-02-27 12:00 UTC, and the secret ends on the first of April.
