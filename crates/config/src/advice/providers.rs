@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use secrecy::ExposeSecret as _;
+use url::Url;
 
 use super::secrets::is_placeholder;
 use crate::config::Config;
@@ -126,6 +127,27 @@ fn group_names(provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Findi
                 .help("Write the groups' object ids, and leave `format` out or set it to `id`."),
         );
     }
+}
+
+/// Keys of a provider's addresses that lead over plain http to another machine; a stand-in on this one is fine.
+pub(super) fn plain_http(provider: &OidcProvider, path: &KeyPath) -> Vec<KeyPath> {
+    if !provider.enabled {
+        return Vec::new();
+    }
+    let microsoft = path.child("microsoft");
+    let addresses = match provider.provider {
+        ProviderKind::Microsoft => vec![
+            (microsoft.child("authority_host"), Some(provider.microsoft.authority_host())),
+            (microsoft.child("graph_host"), Some(provider.microsoft.graph_host())),
+        ],
+        _ => vec![(path.child("issuer_url"), provider.issuer_url.as_deref())],
+    };
+    addresses.into_iter().filter(|(_, url)| url.is_some_and(is_plain_http)).map(|(path, _)| path).collect()
+}
+
+fn is_plain_http(url: &str) -> bool {
+    Url::parse(url)
+        .is_ok_and(|url| url.scheme() == "http" && !matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
 }
 
 fn secrets(provider: &OidcProvider, path: &KeyPath, findings: &mut Vec<Finding>) {

@@ -1,5 +1,6 @@
 //! What takes effect and deserves a second look, and what never will.
 
+use super::providers::plain_http;
 use crate::config::Config;
 use crate::finding::{Finding, KeyPath};
 use crate::hooks::Hook;
@@ -17,6 +18,10 @@ pub(crate) fn warnings(config: &Config) -> Vec<Finding> {
                 provider.id
             );
             findings.push(Finding::warning("automatic_linking", path.child("account_linking_mode"), message));
+        }
+        for path in plain_http(provider, &path) {
+            let message = "is plain http to another machine: whoever is on the way can hand out keys of their own and sign in as anybody.";
+            findings.push(Finding::warning("http_issuer", path, message).help("Use https."));
         }
         if provider.recheck.is_some() && !provider.scope.iter().any(|scope| scope == "offline_access") {
             let message = "needs the scope `offline_access`: without a refresh token nobody is rechecked.";

@@ -177,6 +177,16 @@ const WARNINGS: &[Case] = &[
         "automatic_linking P.1.account_linking_mode kratos.yml:27:35",
     ),
     (
+        "an issuer over plain http",
+        &[("issuer_url: https://id.contoso.com/op", "issuer_url: http://id.contoso.com/op")],
+        "http_issuer P.1.issuer_url kratos.yml:27:25",
+    ),
+    (
+        "Microsoft's hosts over plain http",
+        &[(TENANT, "microsoft_tenant: common\n            microsoft: { graph_host: 'http://graph.contoso.com' }")],
+        "http_issuer P.0.microsoft.graph_host kratos.yml:21:38",
+    ),
+    (
         "recheck without refresh token",
         &[("issuer_url:", "recheck: 15m\n            issuer_url:")],
         "recheck_scope P.1.recheck kratos.yml:27:22",
@@ -191,6 +201,21 @@ const WARNINGS: &[Case] = &[
 #[test]
 fn what_kratos_finds_at_a_login_is_found_at_start() {
     each(ADVICE, true);
+}
+
+#[test]
+fn plain_http_is_told_only_where_somebody_is_on_the_way() {
+    let http = |issuer: &str, more: &str| {
+        let edits = [("issuer_url: https://id.contoso.com/op", format!("issuer_url: {issuer}\n            {more}"))];
+        let loaded = load_edited(&edits.each_ref().map(|(from, to)| (*from, to.as_str()))).expect("it loads");
+        assert!(!loaded.has_advice(), "a warning alone: `--strict` serves");
+        loaded.warnings.iter().any(|finding| finding.code == "http_issuer")
+    };
+    assert!(http("http://idp.example/", ""));
+    for local in ["http://localhost:4500", "http://127.0.0.1:4500/x", "http://[::1]:4500/"] {
+        assert!(!http(local, ""), "{local}");
+    }
+    assert!(!http("http://idp.example/", "enabled: false"), "nobody goes there");
 }
 
 #[test]

@@ -25,33 +25,9 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             findings.extend(scope_needs(provider, &key));
             findings.extend(account_types(provider, &key));
             findings.extend(proof(provider, &key));
-            findings.extend(plain_hosts(provider, &key));
-        } else if provider.issuer_url.as_deref().is_some_and(is_plain_http) {
-            findings.push(http_issuer(provider).key(key("issuer_url")));
         }
     }
     findings
-}
-
-/// Sign-in or Graph host over plain http: a stand-in on this machine is fine, anything else is not.
-fn plain_hosts(provider: &OidcProvider, key: &dyn Fn(&str) -> String) -> Vec<Finding> {
-    let hosts = [
-        ("microsoft.authority_host", provider.microsoft.authority_host()),
-        ("microsoft.graph_host", provider.microsoft.graph_host()),
-    ];
-    let plain = hosts.into_iter().filter(|(_, url)| is_plain_http(url));
-    plain.map(|(name, _)| http_issuer(provider).key(key(name))).collect()
-}
-
-fn http_issuer(provider: &OidcProvider) -> Finding {
-    Finding::warning(Area::Provider, "http_issuer", format!("`{}` is reached over plain http", provider.id))
-        .why("Whoever is on the way can hand out keys of their own and sign in as anybody.")
-        .fix("Use https, save on this machine.")
-}
-
-fn is_plain_http(url: &str) -> bool {
-    Url::parse(url)
-        .is_ok_and(|url| url.scheme() == "http" && !matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
 }
 
 /// The addresses to register, and whether Entra would take them.
