@@ -20,7 +20,10 @@ pub(crate) fn warnings(config: &Config) -> Vec<Finding> {
             findings.push(Finding::warning("automatic_linking", path.child("account_linking_mode"), message));
         }
         for path in plain_http(provider, &path) {
-            let message = "is plain http to another machine: whoever is on the way can hand out keys of their own and sign in as anybody.";
+            let message = format!(
+                "provider `{}` is reached over plain http: whoever is on the way can hand out keys of their own and sign in as anybody.",
+                provider.id
+            );
             findings.push(Finding::warning("http_issuer", path, message).help("Use https."));
         }
         if provider.recheck.is_some() && !provider.scope.iter().any(|scope| scope == "offline_access") {
