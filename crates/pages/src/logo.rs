@@ -34,11 +34,11 @@ pub(crate) fn read(path: &Path) -> Result<Logo, PageError> {
     let Some((ending, content_type, start)) = KINDS.iter().find(|(known, ..)| *known == ending) else {
         return Err(wrong("expected a picture: .svg, .png, .jpg, .jpeg or .webp".to_owned()));
     };
-    let size = std::fs::metadata(path).map_err(|error| wrong(error.kind().to_string()))?.len();
+    let size = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
     if size > MAX_BYTES {
         return Err(wrong(format!("larger than {MAX_BYTES} bytes; a logo is a small picture")));
     }
-    let bytes = std::fs::read(path).map_err(|error| wrong(error.kind().to_string()))?;
+    let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     if !bytes.starts_with(start) {
         return Err(wrong(format!("is no picture of the kind that its ending .{ending} says")));
     }

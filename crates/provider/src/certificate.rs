@@ -87,11 +87,11 @@ impl Certificate {
 }
 
 async fn read(config: &ClientCertificate) -> Result<Loaded, String> {
-    let meta = tokio::fs::metadata(&config.file).await.map_err(|e| e.kind().to_string())?;
+    let meta = tokio::fs::metadata(&config.file).await.map_err(|e| e.to_string())?;
     if meta.len() > FILE_MAX {
         return Err(format!("it has more than {FILE_MAX} bytes"));
     }
-    let content = SecretSlice::from(tokio::fs::read(&config.file).await.map_err(|e| e.kind().to_string())?);
+    let content = SecretSlice::from(tokio::fs::read(&config.file).await.map_err(|e| e.to_string())?);
     let password = match &config.password_file {
         Some(path) => Some(password(path).await?),
         None => None,
@@ -107,11 +107,11 @@ async fn read(config: &ClientCertificate) -> Result<Loaded, String> {
 /// Only the line end is no part of a password.
 async fn password(path: &Path) -> Result<SecretString, String> {
     let failed = |why: String| format!("its password file {} could not be used: {why}", path.display());
-    let meta = tokio::fs::metadata(path).await.map_err(|e| failed(e.kind().to_string()))?;
+    let meta = tokio::fs::metadata(path).await.map_err(|e| failed(e.to_string()))?;
     if meta.len() > FILE_MAX {
         return Err(failed(format!("it has more than {FILE_MAX} bytes")));
     }
-    let text = tokio::fs::read_to_string(path).await.map_err(|e| failed(e.kind().to_string()))?;
+    let text = tokio::fs::read_to_string(path).await.map_err(|e| failed(e.to_string()))?;
     Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 

@@ -149,11 +149,11 @@ async fn read_trimmed(path: &Path, key: &str) -> Result<SecretString, ProviderEr
         let detail = format!("the file {} could not be used: {why}", path.display());
         ProviderError::new(Step::Configuration, api, detail).with_config_key(key)
     };
-    let meta = tokio::fs::metadata(path).await.map_err(|e| failed(e.kind().to_string()))?;
+    let meta = tokio::fs::metadata(path).await.map_err(|e| failed(e.to_string()))?;
     if meta.len() > SECRET_FILE_MAX {
         return Err(failed(format!("it has more than {SECRET_FILE_MAX} bytes")));
     }
-    let text = tokio::fs::read_to_string(path).await.map_err(|e| failed(e.kind().to_string()))?;
+    let text = tokio::fs::read_to_string(path).await.map_err(|e| failed(e.to_string()))?;
     let text = text.trim();
     if text.is_empty() {
         return Err(failed("it is empty".to_owned()));

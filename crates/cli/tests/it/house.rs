@@ -81,7 +81,7 @@ const RESERVED: [(&str, &[&str]); 14] = [
     ("jsonschema", &["bia-config", "bia-model"]),
     ("openidconnect", &["bia-provider"]),
     ("jrsonnet-evaluator", &["bia-mapper"]),
-    ("libc", &["bia-mapper"]),
+    ("libc", &["bia-mapper", "bia"]),
     ("sqlx", &["bia-store", "bia-testkit", "bia-bench"]),
     ("rusqlite", &["bia-store", "bia-bench"]),
     ("axum", &["bia-server", "bia-fake-entra"]),
